@@ -1,0 +1,117 @@
+"""What every method promises (design: docs/methods.md). Types only; importing this costs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+from scipy.sparse import csr_matrix
+
+Floats = NDArray[np.float32]
+
+
+class Config(BaseModel):
+    """A method's settings: frozen; each field carries its label (`title`), help (`description`), bounds, `group`, and a
+    default that a scientist can leave alone. The form, the command line, the docs and the run's key derive from it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def setting(default: Any, title: str, description: str, *, group: str = "Training", **bounds: Any) -> Any:
+    """One field of a `Config`. `bounds` are pydantic's: ge, gt, le, lt."""
+    return Field(default, title=title, description=description, json_schema_extra={"group": group}, **bounds)
+
+
+@dataclass(frozen=True)
+class MethodCard:
+    """What a page shows of a method before anything is trained. Importing it must not import torch."""
+
+    name: str
+    title: str
+    paper: str
+    question: str  # what will be answered, in a sentence
+    where: Literal["around the cell", "in the cell"]
+    needs: tuple[str, ...]
+    gives: tuple[str, ...]
+    version: int  # raised whenever the numbers change
+    config: type[Config]
+    presets: Mapping[str, Mapping[str, Any]]  # "Quick look" -> values that differ from the defaults
+    minutes: Callable[[int, int, Config], float]  # (tissue cells, reference cells, config) -> minutes on two cores
+    memory_gb: Callable[[int, int, int, Config], float]  # (tissue cells, reference cells, genes, config)
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Expression of some cells over named genes, as a method sees it: no obs, no layers, no embeddings.
+
+    expression: n_cells x n_genes, CSR float32, in the scale named by `scale`.
+    coordinates: n_cells x 2 in um, or None for dissociated cells. section: n_cells integers, or None.
+    """
+
+    expression: csr_matrix
+    genes: tuple[str, ...]
+    scale: Literal["counts", "log", "normalised"]
+    coordinates: Floats | None = None
+    section: NDArray[np.int32] | None = None
+
+    @property
+    def n_cells(self) -> int:
+        return int(self.expression.shape[0])
+
+
+@dataclass(frozen=True)
+class PairedData:
+    """What `fit` may read: training cells of the tissue and the reference, both over `input_genes` (sorted);
+    `panel_genes`, a subset of them, are the genes whose context is learnt. `spots`: the tissue's units are spots."""
+
+    tissue: Cells
+    reference: Cells
+    input_genes: tuple[str, ...]
+    panel_genes: tuple[str, ...]
+    spots: bool = False
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """values: n_cells x len(genes), float32. For a context, in [0, 1]."""
+
+    values: Floats
+    genes: tuple[str, ...]
+    extras: dict[str, Any] = field(default_factory=dict)  # arrays or tables by name, e.g. "attention"
+
+
+class RunContext(Protocol):
+    """All that a method knows of the world. No job, no cluster, no page."""
+
+    device: str
+    seed: int
+    threads: int
+    folder: Path  # private to this fit; a checkpoint lives here
+
+    def report(self, step: int, steps: int, **metrics: float) -> None: ...
+    def should_stop(self) -> bool: ...  # True: finish early and keep; raises `Stopped` when cancelled
+    def checkpoint_due(self) -> bool: ...
+
+
+class Fitted(Protocol):
+    stopped_at: int | None
+
+    def predict(self, cells: Cells, run: RunContext) -> Prediction:
+        """`cells` holds every input gene, in order; see `backend.datasets.genes.align`."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """`weights.safetensors` + `manifest.json`. Never pickle."""
+        ...
+
+
+class Method(Protocol):
+    card: MethodCard
+
+    def fit(self, data: PairedData, config: Config, run: RunContext) -> Fitted: ...
+    def load(self, folder: Path) -> Fitted: ...

@@ -1,0 +1,195 @@
+"""SCXM's settings and card. Importing this costs nothing (no torch): pages, the command line and the docs read it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from backend.methods.contract import Config, MethodCard, setting
+
+NETWORK, ADVERSARY, DATA = "Network", "Adversarial training", "Cells and context"
+
+
+class ScxmConfig(Config):
+    """Defaults are those that worked on real data (docs/methods.md); the paper's own values are lost in every source."""
+
+    encoder: Literal["mlp", "transformer"] = setting(
+        "mlp",
+        "Encoder",
+        "mlp: a plain network on log-normalised expression, fast. transformer: reads each cell as a list of genes ranked "
+        "by expression, as in the paper; much slower without a GPU, and gives attention maps.",
+        group=NETWORK,
+    )
+    epochs: int = setting(
+        60,
+        "Epochs",
+        "Passes over the reference cells. A pass has at least 20 batches (small references) and at most 200 (large ones).",
+        ge=1,
+        le=2000,
+    )
+    sigma_um: float | None = setting(
+        None,
+        "Neighbourhood radius (µm)",
+        "Sigma of the Gaussian that weighs the neighbours of a cell; neighbours count up to three sigma. "
+        "Empty: 50 µm for single cells, 100 µm for spots.",
+        group=DATA,
+        gt=0,
+        le=1000,
+    )
+    min_counts: int = setting(
+        10,
+        "Fewest counts of a cell",
+        "Cells with fewer counts on the panel are not trained on (panels below 50 genes: relaxed in proportion).",
+        group=DATA,
+        ge=0,
+        le=10_000,
+    )
+    min_genes: int = setting(
+        5,
+        "Fewest genes of a cell",
+        "Cells with fewer panel genes detected are not trained on (panels below 50 genes: relaxed in proportion).",
+        group=DATA,
+        ge=1,
+        le=1000,
+    )
+    thinning: bool = setting(
+        True,
+        "Match the tissue's depth",
+        "Draw each reference cell afresh at every step as shallow as the tissue was measured, gene by gene "
+        "(Poisson thinning). Without it the encoder sees cells that no tissue would show.",
+        group=DATA,
+    )
+    cells_per_input: int | None = setting(
+        None,
+        "Reference cells per input",
+        "How many reference cells are added up into one input. Empty: 1 for single cells, 8 for spots.",
+        group=DATA,
+        ge=1,
+        le=100,
+    )
+    lambda_cons: float = setting(
+        200.0,
+        "Weight of consistency",
+        "How strongly the predicted surroundings must explain the cell's own expression through the decoder. "
+        "At 0 nothing ties a prediction to its cell.",
+        group=ADVERSARY,
+        ge=0,
+        le=10_000,
+    )
+    lambda_adv: float = setting(
+        1.0,
+        "Weight of the critic",
+        "How strongly the predictions must look like real surroundings. At 0 there is no adversary.",
+        group=ADVERSARY,
+        ge=0,
+        le=1000,
+    )
+    gradient_penalty: float = setting(
+        10.0, "Gradient penalty", "WGAN-GP's penalty weight (lambda_gp).", group=ADVERSARY, ge=0, le=1000
+    )
+    n_critic: int = setting(1, "Critic steps", "Critic updates per encoder update.", group=ADVERSARY, ge=1, le=20)
+    encoder_lr: float = setting(1e-4, "Learning rate, encoder", "Adam's step size for the encoder.", gt=0, le=0.1)
+    critic_lr: float = setting(
+        1e-4, "Learning rate, critic", "Adam's step size for the critic.", group=ADVERSARY, gt=0, le=0.1
+    )
+    decoder_lr: float = setting(
+        1e-3, "Learning rate, decoder", "Adam's step size for the decoder, which is trained first.", gt=0, le=0.1
+    )
+    decoder_epochs: int = setting(
+        20,
+        "Decoder epochs",
+        "Passes over the tissue's cells that teach the decoder what a neighbourhood says about its cell.",
+        ge=1,
+        le=1000,
+    )
+    pretrain_epochs: int = setting(
+        0,
+        "Pretraining epochs",
+        "Transformer only: passes over the reference that learn to guess masked genes before the training itself. "
+        "A few minutes of it did not help on real data.",
+        ge=0,
+        le=1000,
+    )
+    batch_size: int = setting(64, "Batch size", "Cells per step.", ge=2, le=4096)
+    hidden: int = setting(
+        512, "Width", "Hidden units of the encoder's and the decoder's layers.", group=NETWORK, ge=8, le=4096
+    )
+    max_tokens: int = setting(
+        128,
+        "Genes read per cell",
+        "Transformer only: the top-ranked genes of a cell that are read.",
+        group=NETWORK,
+        ge=8,
+        le=2048,
+    )
+    layers: int = setting(4, "Layers", "Transformer only: self-attention layers.", group=NETWORK, ge=1, le=24)
+    token_width: int = setting(
+        128,
+        "Token width",
+        "Transformer only: numbers per gene token, a multiple of 4 (four heads).",
+        group=NETWORK,
+        ge=8,
+        le=1024,
+        multiple_of=4,
+    )
+
+    def resolved_sigma_um(self, spots: bool) -> float:
+        return self.sigma_um or (100.0 if spots else 50.0)
+
+    def resolved_cells_per_input(self, spots: bool) -> int:
+        return self.cells_per_input or (8 if spots else 1)
+
+
+def batches_per_epoch(n_cells: int, batch_size: int) -> int:
+    """One pass over the cells, but at least 20 batches and at most 200."""
+    return min(200, max(20, -(-n_cells // batch_size)))
+
+
+def estimate_minutes(n_tissue: int, n_reference: int, config: Config) -> float:
+    """Training time of one fit on two cores, from steps x seconds per step as measured (benchmarks/scxm_context.py)."""
+    assert isinstance(config, ScxmConfig)
+    scale = config.batch_size / 64
+    steps = config.epochs * batches_per_epoch(n_reference, config.batch_size)
+    encoder_s = (
+        0.006 if config.encoder == "mlp" else 0.0016 * config.layers * config.max_tokens * config.token_width / 128
+    )
+    step_s = scale * (encoder_s + 0.004 * config.n_critic)
+    decoder_s = scale * 0.004 * config.decoder_epochs * batches_per_epoch(n_tissue, config.batch_size)
+    pretrain = (
+        config.pretrain_epochs * batches_per_epoch(n_reference, config.batch_size) if config.encoder != "mlp" else 0
+    )
+    return (steps * step_s + decoder_s + pretrain * encoder_s * scale + 3.0) / 60
+
+
+def estimate_memory_gb(n_tissue: int, n_reference: int, n_genes: int, config: Config) -> float:
+    """Peak memory: the dense contexts, the sparse expression twice at a quarter filled, and torch itself."""
+    contexts = 2 * n_tissue * min(n_genes, 1000) * 4
+    expression = 2 * (n_tissue + n_reference) * n_genes * 0.25 * 8
+    return 0.7 + (contexts + expression) / 1e9
+
+
+card = MethodCard(
+    name="scxm",
+    title="SCXM",
+    paper="Single-Cell Cross-Modal Transfer by Adversarial Fine-Tuning of Foundation Models (arXiv 2606.07676)",
+    question="For each dissociated cell: which share of the cells around it, in the tissue, expressed each panel gene?",
+    where="around the cell",
+    needs=(
+        "a tissue with coordinates",
+        "a reference of dissociated cells that shares genes with the tissue's panel",
+        "better, but not needed: a second tissue section with more genes, to score the predictions",
+    ),
+    gives=(
+        "the predicted surroundings (context) of every reference cell, for every panel gene",
+        "a score per gene on tissue that was not trained on",
+        "with the transformer: which genes the model looked at",
+    ),
+    version=1,
+    config=ScxmConfig,
+    presets={
+        "Quick look": {"epochs": 15, "decoder_epochs": 10},
+        "Standard": {},
+        "Thorough": {"epochs": 200, "decoder_epochs": 40, "n_critic": 5},
+    },
+    minutes=estimate_minutes,
+    memory_gb=estimate_memory_gb,
+)

@@ -139,6 +139,7 @@ class JobStatus(Record):
     params: dict[str, Any]
     state: JobState = JobState.QUEUED
     attempt: int = 0  # the fencing token: raised each time a child takes the job
+    deaths: int = 0  # children of this job that vanished without a word
     stage: str = ""  # in words: "training on the left half"
     step: int = 0
     steps: int = 0

@@ -8,6 +8,10 @@
 | `RESITU_SCHEDULER` | address of a Dask scheduler to use instead of a local one | none |
 | `RESITU_DEVICE` | `cpu`, `cuda`, or `auto` | `auto` |
 | `RESITU_MAX_UPLOAD_MB` | the largest file, after unpacking too | 4096 |
+| `RESITU_PORT` | the dashboard's port; the next free one if it is taken | 8501 |
+| `RESITU_ADDRESS` | the address that the dashboard listens on; there is no sign-in | `127.0.0.1` |
+| `RESITU_CHECKPOINT_SECONDS` | time between two checkpoints of a training; changes no number | 10 |
+| `RESITU_HANDLERS` | further kinds of job, `kind=module:function`, separated by commas | none |
 """
 
 from __future__ import annotations
@@ -27,6 +31,10 @@ class Settings:
     scheduler: str | None
     device: str
     max_upload_mb: int
+    port: int = 8501
+    address: str = "127.0.0.1"
+    checkpoint_seconds: float = 10.0
+    handlers: tuple[tuple[str, str], ...] = ()
 
 
 def load() -> Settings:
@@ -34,6 +42,7 @@ def load() -> Settings:
     home = Path(os.environ.get("RESITU_HOME") or PROJECT / ".resitu").expanduser().resolve()
     named = [part for part in os.environ.get("RESITU_FOLDERS", "").split(":") if part]
     folders = tuple(Path(part).expanduser().resolve() for part in named) or (home / "inbox",)
+    handlers = [part.strip().partition("=") for part in os.environ.get("RESITU_HANDLERS", "").split(",") if part.strip()]
     return Settings(
         home=home,
         folders=folders,
@@ -41,4 +50,8 @@ def load() -> Settings:
         scheduler=os.environ.get("RESITU_SCHEDULER") or None,
         device=os.environ.get("RESITU_DEVICE") or "auto",
         max_upload_mb=int(os.environ.get("RESITU_MAX_UPLOAD_MB") or 4096),
+        port=int(os.environ.get("RESITU_PORT") or 8501),
+        address=os.environ.get("RESITU_ADDRESS") or "127.0.0.1",
+        checkpoint_seconds=float(os.environ.get("RESITU_CHECKPOINT_SECONDS") or 10),
+        handlers=tuple((kind, target) for kind, _, target in handlers),
     )

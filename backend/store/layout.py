@@ -76,18 +76,29 @@ def whole_folder(target: Path) -> Iterator[Path]:
     partial.mkdir()
     try:
         yield partial
-        for file in partial.rglob("*"):
-            _sync(file)
-        if target.exists():
-            old = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.old")
-            target.rename(old)
-            partial.rename(target)
-            shutil.rmtree(old, ignore_errors=True)
-        else:
-            partial.rename(target)
-        _sync(target.parent)
+        sync_folder(partial)
+        replace_folder(partial, target)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Everything in it is on the disk when this returns."""
+    for file in folder.rglob("*"):
+        _sync(file)
+    _sync(folder)
+
+
+def replace_folder(partial: Path, target: Path) -> None:
+    """Rename `partial`, already synced, to `target`; an older `target` goes."""
+    if target.exists():
+        old = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.old")
+        target.rename(old)
+        partial.rename(target)
+        shutil.rmtree(old, ignore_errors=True)
+    else:
+        partial.rename(target)
+    _sync(target.parent)
 
 
 def _sync(path: Path) -> None:

@@ -1,0 +1,105 @@
+"""Track C: contexts that a model predicts, against contexts measured in cells it never saw, beside honest comparators.
+
+Everything a comparator or a method learns from comes from the training cells; the truth of the test cells is computed
+among test cells only, so no context ever mixes the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from importlib import import_module
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from backend.analysis.context import context_graph, has_neighbours, spatial_context
+from backend.evaluation.scores import COLUMNS, score_genes
+from backend.evaluation.splits import strips
+from backend.methods.contract import Cells, Floats
+from backend.methods.reference.task import ContextTask, Scaling
+
+COMPARATORS = {
+    "own-expression": "backend.methods.reference.own_expression",
+    "type-mean": "backend.methods.reference.type_mean",
+    "knn": "backend.methods.reference.knn",
+    "ridge": "backend.methods.reference.ridge",
+    "mlp": "backend.methods.reference.mlp",
+}
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Measured contexts of some cells over the panel. kept: cells with a neighbour, the ones that are scored."""
+
+    without_self: Floats
+    with_self: Floats
+    kept: NDArray[np.bool_]
+    detection: NDArray[np.float64]
+
+
+def take(cells: Cells, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Cells:
+    """Some rows of `cells`."""
+    return replace(
+        cells,
+        expression=cells.expression[rows],
+        coordinates=None if cells.coordinates is None else cells.coordinates[rows],
+        section=None if cells.section is None else cells.section[rows],
+    )
+
+
+def over(cells: Cells, genes: tuple[str, ...]) -> Cells:
+    """The same cells over some of their genes, in that order."""
+    position = {gene: column for column, gene in enumerate(cells.genes)}
+    return replace(cells, expression=cells.expression[:, [position[gene] for gene in genes]], genes=genes)
+
+
+def measure(cells: Cells, sigma_um: float) -> Truth:
+    """Contexts of `cells` (over the panel), computed among these cells alone."""
+    assert cells.coordinates is not None
+    alone = context_graph(cells.coordinates, cells.section, sigma_um, self_loop=False)
+    whole = context_graph(cells.coordinates, cells.section, sigma_um, self_loop=True)
+    return Truth(
+        spatial_context(alone, cells.expression),
+        spatial_context(whole, cells.expression),
+        has_neighbours(alone),
+        np.asarray((cells.expression > 0).mean(axis=0), dtype=np.float64).ravel(),
+    )
+
+
+def make_task(train: Cells, test: Cells, sigma_um: float, seed: int) -> ContextTask:
+    """Both over the panel. Training cells without a neighbour teach nothing and are left out."""
+    learnt = measure(train, sigma_um)
+    known = take(train, learnt.kept)
+    assert known.coordinates is not None
+    scaling = Scaling(known)
+    return ContextTask(
+        inputs=scaling.apply(known),
+        contexts=learnt.without_self[learnt.kept],
+        queries=scaling.apply(test),
+        own=np.asarray((test.expression > 0).todense(), dtype=np.float32),
+        strips=strips(known.coordinates, known.section, sigma_um),
+        seed=seed,
+    )
+
+
+def predict_with_comparators(task: ContextTask, say: Callable[[str], None] = lambda name: None) -> dict[str, Floats]:
+    """Name -> contexts of the queries. `say` hears the name of each before it starts."""
+    predictions = {}
+    for name, module in COMPARATORS.items():
+        say(name)
+        predictions[name] = import_module(module).predict_context(task)
+    return predictions
+
+
+def score_fold(fold: str, truth: Truth, predictions: dict[str, Floats], genes: tuple[str, ...]) -> pd.DataFrame:
+    """Rows of `scores.COLUMNS`: gene x method x self_loop, over the cells of `truth` that are kept."""
+    tables = [
+        score_genes(target[truth.kept], values[truth.kept], truth.detection, genes).assign(
+            method=method, fold=fold, self_loop=self_loop
+        )
+        for method, values in predictions.items()
+        for self_loop, target in ((False, truth.without_self), (True, truth.with_self))
+    ]
+    return pd.concat(tables, ignore_index=True)[list(COLUMNS)]

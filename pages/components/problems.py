@@ -1,0 +1,38 @@
+"""An error as: what happened, why, and how to mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import streamlit as st
+
+from backend.errors import UserError
+from pages.components.words import plain
+
+
+@contextmanager
+def shown() -> Iterator[None]:
+    """Around a page or a part of it: a `UserError` inside is shown there, and the rest of the page stands."""
+    try:
+        yield
+    except UserError as error:
+        problem(error.to_dict())
+
+
+def problem(error: Mapping[str, str]) -> None:
+    """`UserError.to_dict()`, as three short lines."""
+    lines = [f"**{plain(error.get('what') or 'Something went wrong.')}**"]
+    if error.get("why"):
+        lines.append(plain(error["why"]))
+    if error.get("mend"):
+        lines.append(f"**What helps:** {plain(error['mend'])}")
+    st.error("\n\n".join(lines), icon=":material/error:")
+
+
+def empty(text: str, label: str, page: str, icon: str = ":material/arrow_forward:") -> None:
+    """Nothing here yet: what to do next, and the button for it."""
+    with st.container(border=True, horizontal_alignment="left"):
+        st.markdown(text)
+        if st.button(label, type="primary", icon=icon, key=f"empty {label}"):
+            st.switch_page(page)

@@ -1,0 +1,101 @@
+"""The top of every page: its question in one sentence, and a strip that says where one is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from backend import api
+from backend.errors import NotFound
+from backend.records import RunRecord, StudyRecord
+from pages.components import session
+from pages.components.words import plain, run_label
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where one is. Either may be missing: a new server has neither."""
+
+    study: StudyRecord | None
+    run: RunRecord | None
+
+
+def open_page(page: str, title: str, question: str, *own: str) -> Place:
+    """Restore the URL, write title and question, draw the strip. `own`: URL parameters of this page alone."""
+    session.restore(page, *own)
+    st.title(title, anchor=False)
+    st.markdown(question)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="strip"):
+        study = _pick_study()
+        run = _pick_run(study) if study else None
+        if study and study.simulated:
+            st.badge("simulated", color="orange", help="This study's data were made by a program, not measured.")
+        _workers()
+    return Place(study, run)
+
+
+def _pick_study() -> StudyRecord | None:
+    studies = {study.id: study for study in api.studies() if not study.archived}
+    asked = session.get("study")
+    if asked and asked not in studies:
+        studies |= {study.id: study for study in api.studies() if study.id == asked}
+        if asked not in studies:
+            st.warning(f"The study {plain(asked)} of this link is not on this server.", icon=":material/link_off:")
+            session.choose_study(None)
+    if not studies:
+        st.badge("no study yet", color="gray", icon=":material/folder_open:")
+        return None
+    newest = max(studies.values(), key=lambda study: study.created).id
+    chosen = session.one_of("study", list(studies), newest)
+    st.selectbox(
+        "Study",
+        list(studies),
+        format_func=lambda key: studies[key].name,
+        label_visibility="collapsed",
+        width=280,
+        icon=":material/folder_open:",
+        **session.bound("study", chosen),
+    )
+    return studies[chosen] if chosen else None
+
+
+def _pick_run(study: StudyRecord) -> RunRecord | None:
+    runs = {run.id: run for run in sorted(api.runs(study.id), key=lambda run: run.created, reverse=True)}
+    asked = session.get("run")
+    if asked and asked not in runs:
+        st.warning(f"The run {plain(asked)} of this link is not in this study.", icon=":material/link_off:")
+    if not runs:
+        session.put("run", None)
+        st.badge("no run yet", color="gray", icon=":material/model_training:")
+        return None
+    jobs = {key: _job(key) for key in runs}
+    ready = next((key for key, job in jobs.items() if job and job.state in ("succeeded", "stopped")), None)
+    chosen = session.one_of("run", list(runs), ready)
+    st.selectbox(
+        "Run",
+        list(runs),
+        format_func=lambda key: run_label(runs[key], jobs[key]),
+        label_visibility="collapsed",
+        width=280,
+        icon=":material/model_training:",
+        **session.bound("run", chosen),
+    )
+    return runs[chosen] if chosen else None
+
+
+def _job(job_id: str):
+    try:
+        return api.job(job_id)
+    except NotFound:
+        return None
+
+
+def _workers() -> None:
+    workers = api.workers()
+    if workers.alive:
+        busy = "GPU" if workers.device == "cuda" else "CPU"
+        st.badge(f"workers ready ({busy})", color="green", icon=":material/check:")
+    else:
+        st.badge("No workers", color="red", icon=":material/power_off:")
+        st.caption("Nothing can be computed now; start Resitu with `make run`.")

@@ -1,0 +1,56 @@
+"""How far a gene's prediction can be trusted, wherever it appears: its held-out score beside the best comparator's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+
+from backend.records import RunRecord
+
+
+@dataclass(frozen=True)
+class Trust:
+    """A gene's held-out Pearson correlation, without the cell itself, of the model and of the best comparator."""
+
+    score: float
+    rival: str
+    rival_score: float
+    cells: int
+
+    @property
+    def wins(self) -> bool:
+        return self.score > self.rival_score
+
+
+def trust(scores: pd.DataFrame, run: RunRecord, gene: str) -> Trust | None:
+    """Read from a run's score table; None if the gene was not scored (constant, or absent where it was tested)."""
+    rows = scores[(scores["gene"] == gene) & ~scores["self_loop"] & ~scores["constant"]]
+    by_method = rows.groupby("method")["pcc"].mean()
+    if run.method not in by_method:
+        return None
+    rivals = by_method.drop(run.method)
+    rival = str(rivals.idxmax()) if len(rivals) else "none"
+    cells = int(rows.loc[rows["method"] == run.method, "n_cells"].sum())
+    return Trust(float(by_method[run.method]), rival, float(rivals.max()) if len(rivals) else float("nan"), cells)
+
+
+def trust_badge(found: Trust | None) -> None:
+    """Green: at least .3 and better than every comparator; orange: above .1; red: below."""
+    if found is None:
+        st.badge("not scored", color="gray", help="Constant where it was tested, or not measured there.")
+        return
+    if found.score >= 0.3 and found.wins:
+        color, word = "green", "supported"
+    elif found.score >= 0.1:
+        color, word = "orange", "weak"
+    else:
+        color, word = "red", "not supported"
+    beaten = "" if found.wins else f"; *{found.rival}* does better ({found.rival_score:.2f})"
+    st.badge(
+        f"{word}: held-out r = {found.score:.2f}",
+        color=color,
+        help=f"Pearson correlation of predicted and measured context (without the cell itself) over {found.cells:,} "
+        f"cells that the model did not see{beaten}.",
+    )

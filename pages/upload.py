@@ -1,0 +1,41 @@
+"""Data: bring files in, look at what is here, put data sets together into a study."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from backend import api
+from pages.components import session
+from pages.components.problems import shown
+from pages.components.study_picker import open_page
+from pages.upload import add, library, studies
+
+VIEWS = {"add": "Add data", "library": "Data sets", "studies": "Studies"}
+
+
+def main() -> None:
+    place = open_page(
+        "data",
+        "Data",
+        "Which tissue and which reference should be brought together, and are they fit for it?",
+        "view",
+        "job",
+        "dataset",
+        "role",
+        "source",
+    )
+    view = session.one_of("view", list(VIEWS), "library" if api.datasets() else "add")
+    st.segmented_control(
+        "View", list(VIEWS), format_func=VIEWS.get, label_visibility="collapsed", required=True,
+        **session.bound("view", view),
+    )  # fmt: skip
+    if view == "add":
+        add.show()
+    elif view == "library":
+        library.show(place.study)
+    else:
+        studies.show(place.study)
+
+
+with shown():
+    main()

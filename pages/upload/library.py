@@ -1,0 +1,123 @@
+"""Data sets: the list, a preview of one, and what can be done with it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from backend import api
+from backend.figures import embeddings, maps
+from backend.figures.palette import type_colours
+from backend.figures.points import Measure, Places
+from backend.records import DatasetRecord, StudyRecord
+from pages.components import cached, session
+from pages.components.figure_card import figure_card, theme
+from pages.components.problems import empty, shown
+from pages.components.words import plain, when
+from pages.upload.findings import list_findings
+
+SCALES = {"counts": "counts", "log": "log values", "normalised": "normalised values"}
+
+
+def show(study: StudyRecord | None) -> None:
+    archived = st.toggle("Show archived", key="archived") if len(api.datasets(archived=True)) else False
+    records = {record.id: record for record in api.datasets(archived=archived)}
+    if not records:
+        st.info("No data set yet. Add a tissue and a reference, or open the simulated study from Home.")
+        return
+    here = [key for key in (study.tissue, study.reference) if key in records] if study else []
+    chosen = session.one_of("dataset", list(records), here[0] if here else None)
+    st.selectbox(
+        "Data set", list(records), format_func=lambda key: _label(records[key]), width=520, **session.bound("dataset", chosen)
+    )
+    if chosen:
+        _one(records[chosen])
+
+
+def _label(record: DatasetRecord) -> str:
+    return f"{record.name} ({record.role}{', archived' if record.archived else ''})"
+
+
+def _one(record: DatasetRecord) -> None:
+    obs = cached.obs(record.id)
+    unit = "Spots" if record.spots else "Cells"
+    with st.container(horizontal=True):
+        for name, value in (
+            (unit, f"{record.n_cells:,}"),
+            ("Genes", f"{record.n_genes:,}"),
+            ("Median counts per cell", f"{np.median(obs['counts']):,.0f}"),
+            ("Cell types", f"{obs['type'].nunique():,}" if record.has_types else "none named"),
+        ):
+            st.metric(name, value, border=True, width=190)
+    said = f"{record.species}, {SCALES[record.scale]} read from {record.counts_from}, {record.source}, added {when(record.created)}"
+    st.caption(plain(said) + (" · *simulated*" if record.simulated else ""))
+    _actions(record)
+    _figure(record, obs)
+    if record.findings:
+        with st.expander("What the doctor said"):
+            list_findings([finding for finding in record.findings if finding.grade != "asked"])
+
+
+def _figure(record: DatasetRecord, obs: pd.DataFrame) -> None:
+    types = obs["type"].astype(str).to_numpy() if record.has_types else np.full(len(obs), "all cells")
+    color = {"type": "Cell type", "counts": "Counts per cell", "genes": "Genes per cell"}
+    by = st.segmented_control("Colour by", list(color), default="type", format_func=color.get, required=True, key="by")
+    title = f"{record.name}: {color[by].lower()}"
+    caption = f"{record.n_cells:,} {'spots' if record.spots else 'cells'}, measured, {record.name}."
+    colours = type_colours(types)
+    if record.role == "reference":
+        x, y = obs["umap_1"], obs["umap_2"]
+        if by == "type":
+            figure = embeddings.embed_types(x, y, types, colours, title, theme())
+        else:
+            figure = embeddings.embed_values(x, y, Measure(obs[by], color[by]), title, theme())
+        read = "Each point is a cell; cells with similar expression lie near each other."
+        fool = "Distances between far groups, and sizes of groups, mean little in a UMAP."
+    else:
+        places = Places(obs["x_um"], obs["y_um"], obs["section"])
+        if by == "type":
+            figure = maps.map_types(places, types, colours, title, theme())
+        else:
+            figure = maps.map_values(places, Measure(obs[by], color[by]), title, theme())
+        read = "Each point stands where the cell was. The bar gives the scale; sections stand side by side."
+        fool = "The place of one section beside another is drawn, not measured."
+    columns = [c for c in ("type", "section", "counts", "genes", "x_um", "y_um", "umap_1", "umap_2") if c in obs]
+    figure_card(figure, f"data-{by}", caption, read=read, fool=fool, table=obs[columns].reset_index())
+    _by_type(record, obs, types)
+
+
+def _by_type(record: DatasetRecord, obs: pd.DataFrame, types: np.ndarray) -> None:
+    table = obs.groupby(types, observed=True).agg(cells=("counts", "size"), counts=("counts", "median"), genes=("genes", "median"))
+    table = table.sort_values("cells", ascending=False).rename_axis("type").reset_index()
+    st.dataframe(
+        table,
+        hide_index=True,
+        column_config={
+            "type": "Cell type",
+            "cells": st.column_config.ProgressColumn("Cells", format="localized", max_value=int(table["cells"].max())),
+            "counts": st.column_config.NumberColumn("Median counts", format="localized"),
+            "genes": st.column_config.NumberColumn("Median genes", format="localized"),
+        },
+    )
+
+
+def _actions(record: DatasetRecord) -> None:
+    with st.container(horizontal=True):
+        with st.popover("Rename", icon=":material/edit:", type="tertiary"):
+            name = st.text_input("New name", record.name, max_chars=80, key=f"rename.{record.id}")
+            if st.button("Save", key=f"save.{record.id}"):
+                with shown():
+                    api.rename_dataset(record.id, name)
+                    st.rerun()
+        label, icon = ("Bring back", ":material/unarchive:") if record.archived else ("Archive", ":material/archive:")
+        if st.button(label, icon=icon, type="tertiary", key=f"archive.{record.id}"):
+            api.archive_dataset(record.id, not record.archived)
+            st.rerun()
+        with st.popover("Delete", icon=":material/delete:", type="tertiary"):
+            st.markdown("For good, with everything that was computed from it alone.")
+            if st.button("Delete it", type="primary", key=f"delete.{record.id}"):
+                with shown():
+                    api.delete_dataset(record.id)
+                    session.put("dataset", None)
+                    st.rerun()

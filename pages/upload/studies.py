@@ -1,0 +1,107 @@
+"""Studies: put data sets together under a name, see where their cell types come from, tidy up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from backend import api
+from backend.records import DatasetRecord, StudyRecord
+from pages.components import session
+from pages.components.job_panel import job_panel
+from pages.components.problems import shown
+from pages.components.words import plain
+
+HOW = {"transfer": "Transfer from the reference", "leiden": "Group by expression (Leiden)"}
+
+
+def show(study: StudyRecord | None) -> None:
+    records = api.datasets()
+    with st.container(border=True):
+        st.markdown("**New study**")
+        _create(records)
+    if study:
+        _one(study)
+    archived = [record for record in api.studies(archived=True) if record.archived]
+    if archived:
+        st.markdown("**Archived studies**")
+        for record in archived:
+            if st.button(f"Bring back {plain(record.name)}", icon=":material/unarchive:", key=f"back.{record.id}"):
+                api.archive_study(record.id, False)
+                st.rerun()
+
+
+def _create(records: Sequence[DatasetRecord]) -> None:
+    tissues = {r.id: r.name for r in records if r.role != "reference"}
+    references = {r.id: r.name for r in records if r.role == "reference"}
+    missing = [word for word, found in (("a tissue", tissues), ("a reference", references)) if not found]
+    if missing:
+        st.markdown(f"A study needs a tissue and a reference; here {' and '.join(missing)} is still missing.")
+        if st.button("Add data", type="primary", icon=":material/add:"):
+            session.put("view", "add")
+            st.rerun()
+        return
+    with st.form("new study", border=False):
+        with st.grid(2, min_column_width=280):
+            name = st.text_input("Name", max_chars=80, placeholder="such as: Lung tumour, CosMx with Maynard")
+            tissue = st.selectbox("Tissue", list(tissues), format_func=tissues.get)
+            reference = st.selectbox("Reference", list(references), format_func=references.get)
+            validation = st.selectbox(
+                "Validation tissue (optional)",
+                list(tissues),
+                None,
+                format_func=tissues.get,
+                placeholder="none: scored on two halves of the tissue",
+                help="A second tissue, not trained on, by which the predictions are scored; more genes are better.",
+            )
+        if st.form_submit_button("Make the study", type="primary") and tissue and reference:
+            with shown():
+                made = api.create_study(name, tissue, reference, validation)
+                session.choose_study(made.id)
+                st.rerun()
+
+
+def _one(study: StudyRecord) -> None:
+    st.subheader(study.name, anchor=False)
+    for role, key in (("Tissue", study.tissue), ("Reference", study.reference), ("Validation", study.validation)):
+        if key:
+            with st.container(border=True):
+                _part(study, role, key)
+    with st.container(horizontal=True):
+        with st.popover("Rename", icon=":material/edit:", type="tertiary"):
+            name = st.text_input("New name", study.name, max_chars=80, key="rename study")
+            if st.button("Save", key="save study"):
+                with shown():
+                    api.rename_study(study.id, name)
+                    st.rerun()
+        if st.button("Archive", icon=":material/archive:", type="tertiary", key="archive study"):
+            api.archive_study(study.id)
+            session.choose_study(None)
+            st.rerun()
+        with st.popover("Delete", icon=":material/delete:", type="tertiary"):
+            st.markdown("The study goes; its data sets and their runs stay.")
+            if st.button("Delete it", type="primary", key="delete study"):
+                with shown():
+                    api.delete_study(study.id)
+                    session.choose_study(None)
+                    st.rerun()
+
+
+def _part(study: StudyRecord, role: str, dataset_id: str) -> None:
+    record = api.dataset(dataset_id)
+    found = api.cell_types(study.id, dataset_id)
+    st.markdown(f"**{role}:** {plain(record.name)}")
+    st.caption(f"{record.n_cells:,} cells, {record.n_genes:,} genes. {plain(found.source)}")
+    if found.job_id:
+        job_panel(found.job_id, "Working out the cell types")
+    if record.has_types:
+        return
+    with st.container(horizontal=True):
+        for how, label in HOW.items():
+            if how == "transfer" and role == "Reference":
+                continue
+            if st.button(label, key=f"{how}.{dataset_id}", type="tertiary"):
+                with shown():
+                    api.annotate(study.id, dataset_id, "transfer" if how == "transfer" else "leiden")
+                    st.rerun()

@@ -10,19 +10,19 @@ NETWORK, ADVERSARY, DATA = "Network", "Adversarial training", "Cells and context
 
 
 class ScxmConfig(Config):
-    """Defaults are those that worked on real data (docs/methods.md); the paper's own values are lost in every source."""
+    """Defaults are those that worked on real data (docs/methods.md); the paper's text has lost its own values."""
 
     encoder: Literal["mlp", "transformer"] = setting(
         "mlp",
         "Encoder",
-        "mlp: a plain network on log-normalised expression, fast. transformer: reads each cell as a list of genes ranked "
-        "by expression, as in the paper; much slower without a GPU, and gives attention maps.",
+        "mlp: a plain network on log-normalised expression, fast. transformer: reads each cell as a list of genes "
+        "ranked by expression, as in the paper; much slower without a GPU, and gives attention maps.",
         group=NETWORK,
     )
     epochs: int = setting(
         60,
         "Epochs",
-        "Passes over the reference cells. A pass has at least 20 batches (small references) and at most 200 (large ones).",
+        "Passes over the reference cells. A pass has at least 20 batches (small references), at most 200 (large ones).",
         ge=1,
         le=2000,
     )

@@ -1,0 +1,205 @@
+"""SCXM behind the contract: fit, predict, save, load."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.sparse import csr_matrix, vstack
+from torch import Tensor
+
+from backend.errors import DataError
+from backend.methods.contract import Cells, Config, Floats, PairedData, Prediction, RunContext
+from backend.methods.scxm.attention import by_gene, keep_top
+from backend.methods.scxm.config import ScxmConfig, card
+from backend.methods.scxm.inputs import LogInput, RankInput
+from backend.methods.scxm.model import Decoder, MlpEncoder, TransformerEncoder
+from backend.methods.scxm.problem import build_problem, columns
+from backend.methods.scxm.thinning import Depth, draw_thinned, linear_shares
+from backend.methods.scxm.train import build_encoder, train
+from backend.methods.scxm.verdict import verdict
+from backend.store.keys import digest
+from backend.store.layout import read_json, write_bytes, write_json
+from backend.training.batches import stream
+from backend.training.checkpoints import below, module_tensors
+from backend.training.device import choose_device, repeatable, to_cpu
+
+PREDICT_BATCH = 512
+DRAWS = 8
+FORMAT = 1
+
+
+@dataclass
+class ScxmFitted:
+    """A trained encoder with all that reading a cell needs."""
+
+    config: ScxmConfig
+    seed: int
+    input_genes: tuple[str, ...]
+    panel_genes: tuple[str, ...]
+    encoder: MlpEncoder | TransformerEncoder
+    decoder: Decoder
+    read: LogInput | RankInput
+    depth: Depth | None
+    metrics: dict[str, float]
+    about: dict[str, Any]
+    stopped_at: int | None = None
+
+    @property
+    def verdict(self) -> tuple[str, str]:
+        return verdict(self.metrics)
+
+    def predict(self, cells: Cells, run: RunContext) -> Prediction:
+        """Context of each cell, n_cells x panel genes, in [0, 1]. Raises GeneMismatch.
+
+        Tissue cells (with coordinates) are read as they were measured. Dissociated cells are thinned to the training
+        tissue's depth first, as in training, and the predictions of a few draws are averaged. An encoder with attention
+        adds `extras["attention"]`: cells x input genes, sparse, the strongest genes of each cell (mean over heads).
+        """
+        expression = columns(cells, self.input_genes)
+        shares = linear_shares(Cells(expression, self.input_genes, cells.scale))
+        thin = self.depth if cells.coordinates is None else None
+        values = np.empty((cells.n_cells, len(self.panel_genes)), dtype=np.float32)
+        attention: list[csr_matrix] = []
+        device = choose_device(run.device)
+        self.encoder.to(device).eval()
+        with repeatable(self.seed, run.threads), torch.inference_mode():
+            for start in range(0, cells.n_cells, PREDICT_BATCH):
+                rows = slice(start, start + PREDICT_BATCH)
+                values[rows], looked_at = self._predict_batch(shares[rows], thin, start, device)
+                attention += looked_at
+                run.report(min(start + PREDICT_BATCH, cells.n_cells), cells.n_cells)
+        extras = {"attention": csr_matrix(vstack(attention))} if attention else {}
+        return Prediction(values, self.panel_genes, extras)
+
+    def _predict_batch(
+        self, shares: csr_matrix, thin: Depth | None, start: int, device: str
+    ) -> tuple[Floats, list[csr_matrix]]:
+        draws = DRAWS if thin else 1
+        values = np.zeros((shares.shape[0], len(self.panel_genes)), dtype=np.float32)
+        looked_at = csr_matrix(shares.shape, dtype=np.float32)
+        for number in range(draws):
+            random = stream(self.seed, f"scxm/predict/{number}", start)
+            inputs = self.read(draw_thinned(shares, thin, random) if thin else shares)
+            tensor = torch.from_numpy(inputs).to(device)
+            if isinstance(self.encoder, TransformerEncoder):
+                cls, heads = self.encoder.read(tensor)
+                values += torch.sigmoid(self.encoder.head(cls)).cpu().numpy() / draws
+                looked_at = looked_at + by_gene(heads.mean(dim=1).cpu().numpy(), inputs, shares.shape[1]) / draws
+            else:
+                values += self.encoder(tensor).cpu().numpy() / draws
+        return values, [keep_top(looked_at)] if isinstance(self.encoder, TransformerEncoder) else []
+
+    def save(self, folder: Path) -> None:
+        """`weights.safetensors` (networks and input statistics) and `manifest.json`."""
+        from safetensors.torch import save
+
+        tensors = to_cpu(module_tensors("encoder", self.encoder) | module_tensors("decoder", self.decoder))
+        for name, array in (self.read.arrays() | _depth_arrays(self.depth)).items():
+            tensors[f"input/{name}"] = torch.from_numpy(np.ascontiguousarray(array))
+        manifest = {
+            "format": FORMAT,
+            "method": card.name,
+            "version": card.version,
+            "config": self.config.model_dump(),
+            "seed": self.seed,
+            "input_genes": self.input_genes,
+            "panel_genes": self.panel_genes,
+            "stopped_at": self.stopped_at,
+            "metrics": self.metrics,
+            "verdict": self.verdict,
+            "about": self.about,
+        }
+        write_bytes(folder / "weights.safetensors", save(tensors))
+        write_json(folder / "manifest.json", manifest)
+
+
+class Scxm:
+    card = card
+
+    def fit(self, data: PairedData, config: Config, run: RunContext) -> ScxmFitted:
+        """Train on `data`; resumes from a checkpoint of the same work in `run.folder`. Raises DataError, GeneMismatch,
+        and UserError when training diverges or was stopped before there was anything to keep."""
+        assert isinstance(config, ScxmConfig)
+        device = choose_device(run.device)
+        with repeatable(run.seed, run.threads):
+            problem = build_problem(data, config, run.seed)
+            key = {
+                "config": config.model_dump(),
+                "seed": run.seed,
+                "version": card.version,
+                "threads": run.threads,
+                "genes": digest([data.input_genes, data.panel_genes]),
+                "cells": [len(problem.contexts), problem.n_reference],
+            }
+            outcome = train(problem, config, run, device, key)
+        return ScxmFitted(
+            config=config,
+            seed=run.seed,
+            input_genes=data.input_genes,
+            panel_genes=data.panel_genes,
+            encoder=outcome.encoder,
+            decoder=outcome.decoder,
+            read=problem.read,
+            depth=problem.depth,
+            metrics=outcome.metrics,
+            about={
+                "tissue_cells": len(problem.contexts),
+                "reference_cells": problem.n_reference,
+                "sigma_um": config.resolved_sigma_um(data.spots),
+                "cells_per_input": problem.cells_per_input,
+                "threads": run.threads,
+                "device": device,
+                "versions": {name: version(name) for name in ("torch", "numpy", "scipy")}
+                | {"python": platform.python_version()},
+            },
+            stopped_at=outcome.stopped_at,
+        )
+
+    def load(self, folder: Path) -> ScxmFitted:
+        """Inverse of `save`. Raises DataError for a folder of another format."""
+        from safetensors.torch import load_file
+
+        manifest = read_json(folder / "manifest.json")
+        if manifest["format"] != FORMAT or manifest["method"] != card.name:
+            raise DataError(f"{folder.name} is not an SCXM model of this version.", mend="Train it again.")
+        config = ScxmConfig.model_validate(manifest["config"])
+        tensors = load_file(folder / "weights.safetensors")
+        inputs, panel = tuple(manifest["input_genes"]), tuple(manifest["panel_genes"])
+        encoder, decoder = build_encoder(config, len(inputs), len(panel)), Decoder(len(panel), config.hidden)
+        encoder.load_state_dict(below("encoder", tensors))
+        decoder.load_state_dict(below("decoder", tensors))
+        read, depth = _restore_inputs(below("input", tensors), config)
+        return ScxmFitted(
+            config=config,
+            seed=manifest["seed"],
+            input_genes=inputs,
+            panel_genes=panel,
+            encoder=encoder,
+            decoder=decoder,
+            read=read,
+            depth=depth,
+            metrics=manifest["metrics"],
+            about=manifest["about"],
+            stopped_at=manifest["stopped_at"],
+        )
+
+
+def _depth_arrays(depth: Depth | None) -> dict[str, np.ndarray]:
+    return {} if depth is None else {"factors": depth.factors, "depths": depth.depths}
+
+
+def _restore_inputs(tensors: dict[str, Tensor], config: ScxmConfig) -> tuple[LogInput | RankInput, Depth | None]:
+    arrays = {name: tensor.numpy() for name, tensor in tensors.items()}
+    depth = Depth(arrays["factors"], arrays["depths"]) if "factors" in arrays else None
+    if config.encoder == "transformer":
+        return RankInput(arrays["medians"], config.max_tokens), depth
+    return LogInput(float(arrays["total"][0]), arrays["mean"], arrays["sd"]), depth
+
+
+METHOD = Scxm()

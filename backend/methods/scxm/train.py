@@ -1,0 +1,226 @@
+"""SCXM's training: first the decoder (Eq. 3), then, with it frozen, critic and encoder in turns (Eq. 1, 2, 4, 5).
+
+All randomness is a function of (seed, step), so a checkpoint is the networks, the optimisers and the step; one step is
+one encoder update with its critic updates, so no checkpoint falls between the two.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from backend.errors import UserError
+from backend.methods.contract import RunContext
+from backend.methods.scxm.config import ScxmConfig, batches_per_epoch
+from backend.methods.scxm.model import (
+    Critic,
+    Decoder,
+    MlpEncoder,
+    TransformerEncoder,
+    critic_loss,
+    decoder_loss,
+    start_at_mean,
+)
+from backend.methods.scxm.problem import Problem
+from backend.training import checkpoints
+from backend.training.batches import Shuffle, stream
+
+REPORT_S = 0.5
+CHECK_STEPS = 100
+ADAM_BETAS = (0.0, 0.9)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    encoder: MlpEncoder | TransformerEncoder
+    decoder: Decoder
+    metrics: dict[str, float]
+    stopped_at: int | None
+
+
+class Training:
+    """Networks, optimisers and data of one fit, on one device."""
+
+    def __init__(self, problem: Problem, config: ScxmConfig, seed: int, device: str) -> None:
+        self.problem, self.config, self.seed, self.device = problem, config, seed, device
+        n_panel = problem.contexts.shape[1]
+        self.encoder = build_encoder(config, problem.reference.shape[1], n_panel)
+        self.decoder, self.critic = Decoder(n_panel, config.hidden), Critic(n_panel)
+        contexts = torch.from_numpy(problem.contexts)
+        start_at_mean(self.encoder, contexts.mean(dim=0))
+        self.contexts = contexts.to(device)
+        self.mean, self.sd = contexts.mean(dim=0).to(device), contexts.std(dim=0).clamp_min(1e-4).to(device)
+        self.networks: dict[str, nn.Module] = {"encoder": self.encoder, "decoder": self.decoder, "critic": self.critic}
+        for network in self.networks.values():
+            network.to(device)
+        self.optimisers = {
+            "encoder": torch.optim.Adam(self.encoder.parameters(), lr=config.encoder_lr, betas=ADAM_BETAS),
+            "decoder": torch.optim.Adam(self.decoder.parameters(), lr=config.decoder_lr, weight_decay=1e-5),
+            "critic": torch.optim.Adam(self.critic.parameters(), lr=config.critic_lr, betas=ADAM_BETAS),
+        }
+        batch, n_tissue = config.batch_size, len(problem.contexts)
+        self.decoder_steps = config.decoder_epochs * batches_per_epoch(n_tissue, batch)
+        self.steps = self.decoder_steps + config.epochs * batches_per_epoch(problem.n_reference, batch)
+        self.tissue_rows = Shuffle(n_tissue, batch, seed, "scxm/tissue")
+        self.reference_rows = Shuffle(problem.n_reference, batch, seed, "scxm/reference")
+
+    def standardise(self, context: Tensor) -> Tensor:
+        return (context - self.mean) / self.sd
+
+    def step(self, step: int) -> dict[str, Tensor]:
+        """Do one step; the losses come back unread, so that no step waits for them."""
+        return self._decoder_step(step) if step < self.decoder_steps else self._adversarial_step(step)
+
+    def _decoder_step(self, step: int) -> dict[str, Tensor]:
+        rows = self.tissue_rows.at(step)
+        own = torch.from_numpy(self.problem.own[rows].toarray()).to(self.device)
+        loss = decoder_loss(self.decoder, self.standardise(self.contexts[rows]), own)
+        self._descend("decoder", loss)
+        return {"decoder": loss.detach()}
+
+    def _adversarial_step(self, step: int) -> dict[str, Tensor]:
+        config = self.config
+        for turn in range(config.n_critic if config.lambda_adv else 0):
+            random = stream(self.seed, "scxm/critic", step * config.n_critic + turn)
+            with torch.no_grad():
+                fake = self.standardise(self.encoder(self._fresh(step * config.n_critic + turn, random)[0]))
+            real = self.contexts[self.tissue_rows.at(step * config.n_critic + turn)]
+            mix = torch.from_numpy(random.random((len(fake), 1), dtype=np.float32)).to(self.device)
+            loss = critic_loss(self.critic, self.standardise(real), fake, mix, config.gradient_penalty)
+            self._descend("critic", loss)
+        self.decoder.requires_grad_(False)
+        self.critic.requires_grad_(False)
+        random = stream(self.seed, "scxm/encoder", step)
+        inputs, own = self._fresh(step, random)
+        z = self.standardise(self.encoder(inputs))
+        consistency = decoder_loss(self.decoder, z, own)
+        total = config.lambda_cons * consistency
+        if config.lambda_adv:
+            total = total - config.lambda_adv * self.critic(z).mean()
+        self._descend("encoder", total)
+        self.critic.requires_grad_(True)
+        return {"consistency": consistency.detach(), "total": total.detach()}
+
+    def _fresh(self, batch: int, random: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """Reference batch: encoder inputs and the same draw's binary panel (B, P)."""
+        drawn = self.problem.draw(self.reference_rows.at(batch), random)
+        own = (drawn[:, self.problem.panel] > 0).astype(np.float32).toarray()
+        return torch.from_numpy(self.problem.read(drawn)).to(self.device), torch.from_numpy(own).to(self.device)
+
+    def _descend(self, name: str, loss: Tensor) -> None:
+        optimiser = self.optimisers[name]
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
+
+    @torch.no_grad()
+    def diagnose(self, n_cells: int) -> dict[str, float]:
+        """`critic`, `consistency`, `spread` and `match` (see verdict.py) on fresh draws that training never uses."""
+        random = stream(self.seed, "scxm/diagnosis")
+        rows = random.integers(self.problem.n_reference, size=n_cells)
+        drawn = self.problem.draw(rows, random)
+        own = torch.from_numpy((drawn[:, self.problem.panel] > 0).astype(np.float32).toarray()).to(self.device)
+        z = self.standardise(self.encoder(torch.from_numpy(self.problem.read(drawn)).to(self.device)))
+        real = self.standardise(self.contexts[random.integers(len(self.contexts), size=n_cells)])
+        consistency = decoder_loss(self.decoder, z, own).item()
+        elsewhere = decoder_loss(self.decoder, z.roll(1, dims=0), own).item()
+        return {
+            "critic": (self.critic(real).mean() - self.critic(z).mean()).item(),
+            "consistency": consistency,
+            "spread": z.std(dim=0).median().item(),
+            "match": (elsewhere - consistency) / max(consistency, 1e-9),
+        }
+
+    def tensors(self) -> dict[str, Tensor]:
+        found: dict[str, Tensor] = {}
+        for name, network in self.networks.items():
+            found |= checkpoints.module_tensors(f"network/{name}", network)
+        for name, optimiser in self.optimisers.items():
+            found |= checkpoints.optimiser_tensors(f"optimiser/{name}", optimiser)
+        return found
+
+    def restore(self, tensors: dict[str, Tensor]) -> None:
+        for name, network in self.networks.items():
+            checkpoints.restore_module(f"network/{name}", network, tensors)
+        for name, optimiser in self.optimisers.items():
+            checkpoints.restore_optimiser(f"optimiser/{name}", optimiser, tensors)
+
+
+def build_encoder(config: ScxmConfig, n_genes: int, n_panel: int) -> MlpEncoder | TransformerEncoder:
+    if config.encoder == "mlp":
+        return MlpEncoder(n_genes, n_panel, config.hidden)
+    return TransformerEncoder(n_genes, n_panel, config.hidden, config.layers, config.token_width, config.max_tokens)
+
+
+def train(problem: Problem, config: ScxmConfig, run: RunContext, device: str, key: dict[str, Any]) -> Outcome:
+    """Train from the beginning, or from the checkpoint in `run.folder` if `key` says that it is of this very work.
+
+    Raises UserError when the losses stop being numbers and no earlier checkpoint exists; with one, that is kept and
+    `stopped_at` says so.
+    """
+    training = Training(problem, config, run.seed, device)
+    first = resume(training, run, key)
+    stopped_at: int | None = None
+    clock = time.monotonic()
+    for step in range(first, training.steps):
+        losses = training.step(step)
+        done = step + 1
+        if done % CHECK_STEPS == 0 and not _finite(losses):
+            stopped_at = fall_back(training, run, key, done)
+            break
+        if time.monotonic() - clock < REPORT_S and step > first and done < training.steps:
+            continue
+        clock = time.monotonic()
+        if not _finite(losses):
+            stopped_at = fall_back(training, run, key, done)
+            break
+        if run.checkpoint_due():
+            checkpoints.save_checkpoint(run.folder, training.tensors(), {"step": done, "key": key})
+        run.report(done, training.steps, **_readings(training, losses, done))
+        if done < training.steps and run.should_stop():
+            stopped_at = done
+            break
+    if stopped_at is not None and stopped_at <= training.decoder_steps:
+        raise UserError(
+            "The run was stopped before the encoder was trained.",
+            "The first steps teach the decoder only; there is nothing to keep yet.",
+            "Resume the run.",
+        )
+    return Outcome(training.encoder, training.decoder, training.diagnose(512), stopped_at)
+
+
+def resume(training: Training, run: RunContext, key: dict[str, Any]) -> int:
+    """Restore a checkpoint of the same work. The step to begin with: 0 without one."""
+    found = checkpoints.load_checkpoint(run.folder)
+    if found is None or found[1]["key"] != key:
+        return 0
+    training.restore(found[0])
+    return int(found[1]["step"])
+
+
+def fall_back(training: Training, run: RunContext, key: dict[str, Any], step: int) -> int:
+    """Return to the last finite checkpoint after the losses stopped being numbers."""
+    kept = resume(training, run, key)
+    if kept > training.decoder_steps:
+        return kept
+    raise UserError(
+        f"The training diverged by step {step:,}: its losses are not numbers any more.",
+        "The learning rates or the weights are too high for these data.",
+        "Lower the learning rates tenfold, or take a preset.",
+    )
+
+
+def _finite(losses: dict[str, Tensor]) -> bool:
+    return all(math.isfinite(value.item()) for value in losses.values())
+
+
+def _readings(training: Training, losses: dict[str, Tensor], done: int) -> dict[str, float]:
+    if done <= training.decoder_steps:
+        return {"decoder": losses["decoder"].item()}
+    return training.diagnose(256)

@@ -1,0 +1,44 @@
+"""Which function does which kind of work. Names, not imports: asking for a name loads nothing."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any, Literal
+
+from backend.errors import NotFound
+from backend.settings import load
+from backend.training.job import Job
+
+Handler = Callable[[dict[str, Any], Job], dict[str, Any]]
+Lane = Literal["train", "quick"]
+
+TRAIN = "backend.evaluation.run:train"  # a run, whichever method it is of
+QUICK = {
+    "inspect": "backend.datasets.add:inspect",
+    "add": "backend.datasets.add:add",
+    "annotate": "backend.datasets.annotate:annotate",
+    "predict": "backend.evaluation.predict:predict",
+    "niche": "backend.analysis.niche_job:find",
+    "enrich": "backend.analysis.enrichment_job:enrich",
+    "demo": "backend.datasets.demo:make",
+}
+
+
+def target(kind: str) -> str:
+    """The "module:function" of a kind. It is never taken from the index: a record cannot name code to run."""
+    known = {"scxm": TRAIN, **QUICK, **dict(load().handlers)}
+    if kind not in known:
+        raise NotFound(f"There is no kind of job called {kind!r}.", f"Known are {', '.join(sorted(known))}.")
+    return known[kind]
+
+
+def handler(kind: str) -> Handler:
+    """Import the function that does this kind of work. Only a job's own process calls this."""
+    module, _, function = target(kind).partition(":")
+    return getattr(importlib.import_module(module), function)
+
+
+def lane(kind: str) -> Lane:
+    """Trainings queue behind trainings; short work does not wait for them."""
+    return "quick" if kind in QUICK else "train"

@@ -67,7 +67,7 @@ def _median_row(method: str, self_loop: bool, rows: pd.DataFrame) -> dict[str, A
     }  # fmt: skip
     if len(scored):
         low, middle, high = (float(value) for value in scored.pcc.quantile([0.25, 0.5, 0.75]))
-        best = scored.loc[scored.pcc.idxmax()]
+        best = scored.iloc[int(scored.pcc.to_numpy().argmax())]
         row |= {"pcc": middle, "pcc_low": low, "pcc_high": high, "srcc": float(scored.srcc.median())}
         row |= {"best_gene": str(best.gene), "best_pcc": float(best.pcc)}
     return row
@@ -79,7 +79,7 @@ def compare(scores: pd.DataFrame, model: str) -> list[dict[str, Any]]:
     from scipy.stats import false_discovery_control, wilcoxon
 
     table = scores[~scores.self_loop].pivot(index="gene", columns="method", values="pcc").dropna()
-    rows = []
+    rows: list[dict[str, Any]] = []
     for method in [name for name in table.columns if name != model]:
         difference = (table[model] - table[method]).to_numpy()
         p = float(wilcoxon(difference).pvalue) if np.any(difference != 0) else 1.0

@@ -74,7 +74,7 @@ class _Network:
             seen = torch.rand(len(chosen), self._inputs.shape[1]) > MASKED
             loss = torch.nn.functional.mse_loss(self._net(self._inputs[chosen] * seen), self._goals[chosen])
             self._optimiser.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             self._optimiser.step()
 
     def predict(self, inputs: Floats) -> Floats:
@@ -83,4 +83,4 @@ class _Network:
         self._net.eval()
         with torch.no_grad():
             out = self._net(torch.from_numpy(inputs)).numpy()
-        return np.clip(out @ self._basis * self._scale + self._mean, 0.0, 1.0).astype(np.float32)
+        return np.asarray(np.clip(out @ self._basis * self._scale + self._mean, 0.0, 1.0), dtype=np.float32)

@@ -20,8 +20,8 @@ class ContextTask:
     inputs, queries: n x genes, log-normalised, z-scored with the training cells' mean and deviation.
     contexts: n_train x panel, in [0, 1], without self-loop, computed among training cells only.
     own: n_queries x panel, 1 where the cell itself expresses the gene.
-    strips: for choosing settings, pairs of training rows (learn from, check on) whose checked cells form one strip of the
-    tissue; may be empty.
+    strips: for choosing settings, pairs of training rows (learn from, check on); the checked cells form one strip of
+    the tissue. May be empty.
     """
 
     inputs: Floats
@@ -46,7 +46,7 @@ class Scaling:
     def apply(self, cells: Cells) -> Floats:
         """n_cells x n_genes, float32."""
         values = self._log(*_linear(cells))
-        return np.clip((values - self._mean) / self._deviation, -CLIP, CLIP).astype(np.float32)
+        return np.asarray(np.clip((values - self._mean) / self._deviation, -CLIP, CLIP), dtype=np.float32)
 
     def _log(self, linear: csr_matrix, totals: NDArray[np.float64]) -> NDArray[np.float32]:
         factor = np.divide(self._target, totals, out=np.zeros_like(totals), where=totals > 0)

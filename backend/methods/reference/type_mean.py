@@ -1,4 +1,4 @@
-"""Comparator *type-mean*: k-means clusters of the training cells, and the mean context of the cluster a cell falls into.
+"""Comparator *type-mean*: k-means clusters of the training cells, and the mean context of the one a cell falls into.
 Types are made here from the inputs, since a file's own labels may carry what is held out."""
 
 from __future__ import annotations

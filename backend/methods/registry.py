@@ -1,0 +1,68 @@
+"""The methods that can be trained: cards at once, implementations only when a job asks (no torch here)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+
+from backend.errors import NotFound, UserError
+from backend.methods.contract import Config, Method, MethodCard
+from backend.methods.scxm import config as scxm
+
+CARDS: Mapping[str, MethodCard] = MappingProxyType({card.name: card for card in (scxm.card,)})
+_IMPLEMENTATIONS = {"scxm": "backend.methods.scxm.method:METHOD"}
+
+
+def cards() -> dict[str, MethodCard]:
+    return dict(CARDS)
+
+
+def card(name: str) -> MethodCard:
+    """Raises `NotFound`."""
+    if name not in CARDS:
+        raise NotFound(f"There is no method {name!r}.", mend=f"Choose one of {', '.join(CARDS)}.")
+    return CARDS[name]
+
+
+def method(name: str) -> Method:
+    """The implementation. Imports torch."""
+    module, _, attribute = _IMPLEMENTATIONS[card(name).name].partition(":")
+    found: Method = getattr(import_module(module), attribute)
+    return found
+
+
+def config_from(name: str, values: Mapping[str, Any]) -> Config:
+    """A method's settings, defaults filled in. Raises `UserError` that lists every bad one, with its bounds."""
+    kind = card(name).config
+    try:
+        return kind.model_validate(dict(values))
+    except ValidationError as error:
+        faults = [_fault(kind, str(part["loc"][0]), part["input"]) for part in error.errors()]
+        raise UserError(
+            f"{len(faults)} setting{'s' if len(faults) > 1 else ''} of {card(name).title} cannot be used.",
+            " ".join(faults),
+            f"Its settings are {', '.join(kind.model_fields)}.",
+        ) from None
+
+
+def _fault(kind: type[Config], setting: str, given: Any) -> str:
+    if setting not in kind.model_fields:
+        return f"There is no setting {setting!r}."
+    return f"{setting} is {given!r}; {_bounds(kind.model_fields[setting])}."
+
+
+def _bounds(field: FieldInfo) -> str:
+    signs = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below", "multiple_of": "a multiple of"}
+    limits = [
+        f"{words} {getattr(limit, sign):g}"
+        for limit in field.metadata
+        for sign, words in signs.items()
+        if hasattr(limit, sign)
+    ]
+    kind = getattr(field.annotation, "__name__", str(field.annotation)).replace("typing.", "")
+    return f"it must be {' and '.join([kind, *limits])}"

@@ -1,0 +1,49 @@
+"""Predicted and measured contexts on disk: cells x genes, chunked so that one gene is read without the others.
+
+A zarr v3 group with the array `values` (n_cells x n_genes, float32, NaN where unknown) and the attribute `genes`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zarr
+from numpy.typing import NDArray
+
+from backend.errors import NotFound
+
+CHUNK_CELLS, CHUNK_GENES = 262_144, 4
+
+
+def write_columns(folder: Path, values: NDArray[np.float32], genes: tuple[str, ...]) -> None:
+    """Write the group at `folder`, which must not exist. It is not atomic: callers write into a job's own folder."""
+    if values.shape[1] != len(genes):
+        raise ValueError(f"{values.shape[1]} columns for {len(genes)} genes")
+    group = zarr.create_group(folder, zarr_format=3, attributes={"genes": list(genes)})
+    chunks = (max(1, min(CHUNK_CELLS, len(values))), max(1, min(CHUNK_GENES, len(genes))))
+    array: Any = group.create_array("values", shape=values.shape, chunks=chunks, dtype="float32", fill_value=np.nan)
+    array[:] = values
+
+
+def column_genes(folder: Path) -> tuple[str, ...]:
+    return tuple(str(gene) for gene in _open(folder).attrs["genes"])
+
+
+def read_column(folder: Path, gene: str) -> NDArray[np.float32]:
+    """One gene of every cell. Raises `NotFound` for a gene that is not there."""
+    group = _open(folder)
+    genes = [str(name) for name in group.attrs["genes"]]
+    if gene not in genes:
+        raise NotFound(f"{gene!r} was not predicted.", mend="Choose one of the run's own genes.")
+    return np.asarray(group["values"][:, genes.index(gene)], dtype=np.float32)
+
+
+def read_columns(folder: Path) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+    """All genes of every cell."""
+    return np.asarray(_open(folder)["values"][:], dtype=np.float32), column_genes(folder)
+
+
+def _open(folder: Path) -> Any:
+    return zarr.open_group(folder, mode="r")

@@ -1,28 +1,20 @@
-"""AnnData as one HDF5 file."""
+"""AnnData, from an HDF5 file or a zarr store."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from backend.datasets.raw import Raw
 from backend.datasets.readers.elements import is_group, read_frame, read_matrices, read_places
-from backend.datasets.safety.hdf5 import open_hdf5
 from backend.records import Answers
 
 _SPOT_UM = 65.0  # Space Ranger writes the diameter of "a theoretical 65 um spot" in pixels
 
 
-def read_h5ad(path: Path, max_mb: int) -> Raw:
-    """All matrices, tables and coordinates of an AnnData file. Raises `DataError`."""
-    with open_hdf5(path, max_mb) as file:
-        return read_anndata(file, path.name)
-
-
 def read_anndata(store: Any, source: str) -> Raw:
-    """`store`: an h5py or zarr group in AnnData's layout, checked before."""
+    """All matrices, tables and coordinates. `store`: an h5py or zarr group in AnnData's layout, checked before."""
     obs, notes = read_frame(store["obs"], "obs")
     var, more = read_frame(store["var"], "var")
     raw = Raw(source, read_matrices(store, obs, var), obs, read_places(store, obs), notes=notes + more)

@@ -1,0 +1,109 @@
+"""Comma- or tab-separated text: counts (cells are rows, genes are columns) and tables of cells."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_matrix, vstack
+
+from backend.datasets.raw import Matrix, Raw
+from backend.datasets.readers.coordinates import PAIRS, coordinates_of
+from backend.datasets.safety.limits import MB
+from backend.datasets.safety.streams import first_bytes, open_bytes
+from backend.errors import DataError
+
+_BLOCK_VALUES = 8_000_000
+_HEADER_BYTES = 4 * MB
+_IDS = ("cell_id", "cellid", "cell", "barcode", "barcodes", "entityid", "cell_name", "id", "index", "", "unnamed: 0")
+_PLACES = {name for pair in PAIRS for name in pair[:2]}
+_OF_CELLS = {*_IDS, *_PLACES, "fov", "cell_type", "celltype", "section", "sample", "batch", "volume", "area"}
+_LAYOUT = "Counts as text have one row per cell and one column per gene; the first column holds the cells' ids."
+
+
+def read_header(path: Path) -> tuple[list[str], str]:
+    """The column names and the separator. Raises `DataError` if this is no table of text."""
+    begin = first_bytes(path, _HEADER_BYTES)
+    line = begin.splitlines()[0] if begin.strip() else b""
+    try:
+        text = line.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path.name} is not a table of text.", "It holds bytes that are no text.", _LAYOUT) from error
+    separator = max(",\t;", key=text.count)
+    names = next(csv.reader([text], delimiter=separator), [])
+    if len(names) < 2 or len(begin.splitlines()) < 2:
+        why = f"It begins with {text[:60]!r}." if text else "It is empty."
+        raise DataError(f"{path.name} is not a table of text.", why, _LAYOUT)
+    return names, separator
+
+
+def has_places(path: Path) -> bool:
+    names = {name.lower() for name in read_header(path)[0]}
+    return any(pair.x in names and pair.y in names for pair in PAIRS)
+
+
+def read_text_table(path: Path, max_mb: int) -> pd.DataFrame:
+    """A table of cells: one row per cell; ids stay text, so that 007 and long numbers survive."""
+    names, separator = read_header(path)
+    with open_bytes(path, max_mb) as stream:
+        # Column 0 as text even where it is no id: coordinates never come first without one.
+        keep = {position: str for position, name in enumerate(names) if name.lower() in _IDS}
+        return pd.read_csv(stream, sep=separator, dtype=keep, encoding="utf-8-sig", low_memory=False)
+
+
+def find_ids(table: pd.DataFrame) -> pd.Index | None:
+    """The ids of a table of cells. CosMx counts its cells anew in each field of view: there both make the id."""
+    names = {str(column).lower(): column for column in reversed(list(table.columns))}
+    if "cell" not in names and {"fov", "cell_id"} <= set(names):
+        field, cell = (table[names[name]].astype(str) for name in ("fov", "cell_id"))
+        return pd.Index(field + "_" + cell, dtype=object)
+    for name in _IDS:
+        if name in names:
+            return pd.Index(table[names[name]].astype(str), dtype=object)
+    return None
+
+
+def read_text_counts(path: Path, max_mb: int) -> Raw:
+    """Counts of cells x genes. Columns of text, and those named like coordinates or cell facts, go to `obs`."""
+    names, separator = read_header(path)
+    blocks, tables, genes = [], [], None
+    for block in _blocks(path, names, separator, max_mb):
+        if genes is None:
+            genes = [column for column in block.columns[_first(block) :] if _is_gene(block[column])]
+        try:
+            blocks.append(csr_matrix(block[genes].to_numpy(dtype=np.float32)))
+        except ValueError as error:
+            raise DataError(f"{path.name} holds text among its counts.", f"{error}.", _LAYOUT) from error
+        tables.append(block.drop(columns=genes))
+    if not genes:
+        raise DataError(f"{path.name} holds no counts.", "No column of numbers is named like a gene.", _LAYOUT)
+    obs = pd.concat(tables, ignore_index=True)
+    ids = find_ids(obs)
+    if ids is None:
+        first = obs.columns[0] if _first(obs) else None
+        ids = pd.Index(obs[first].astype(str) if first else obs.index.astype(str), dtype=object)
+    obs.index = ids.rename(None)
+    values = vstack(blocks, format="csr")
+    note = f"Rows were taken as cells and columns as genes: {len(obs):,} cells, {len(genes):,} genes."
+    features = pd.DataFrame(index=pd.Index(genes, dtype=object))
+    return Raw(path.name, {"X": Matrix(values, features)}, obs, coordinates_of(obs), notes=[note])
+
+
+def _blocks(path: Path, names: list[str], separator: str, max_mb: int) -> Iterator[pd.DataFrame]:
+    rows = max(1, _BLOCK_VALUES // len(names))
+    keep = {position: str for position, name in enumerate(names) if name.lower() in _IDS}
+    with open_bytes(path, max_mb) as stream:
+        yield from pd.read_csv(stream, sep=separator, dtype=keep, encoding="utf-8-sig", chunksize=rows)
+
+
+def _first(block: pd.DataFrame) -> int:
+    """Where the genes may begin: after a first column of text or without a name."""
+    name = str(block.columns[0])
+    return int(not pd.api.types.is_numeric_dtype(block.iloc[:, 0]) or name.startswith("Unnamed: "))
+
+
+def _is_gene(column: pd.Series) -> bool:
+    return str(column.name).lower() not in _OF_CELLS and bool(pd.api.types.is_numeric_dtype(column))

@@ -132,7 +132,7 @@ def _lay_map(figure: go.Figure, places: Places, theme: Theme, axis: str = "") ->
 
 def _height(places: Places, width_px: float) -> int:
     span = np.maximum(np.ptp(places.xy, axis=0), 1e-6)
-    return int(np.clip(width_px * 1.15 * span[1] / span[0], 180, 620)) + 130
+    return int(np.clip(width_px * 1.3 * span[1] / span[0], 180, 620)) + 120
 
 
 def _of_sections(places: Places) -> str:

@@ -47,8 +47,8 @@ def _template(theme: Theme) -> go.layout.Template:
     subtitle = {"font": {"size": 13, "color": FAINT[theme]}}
     layout: dict[str, Any] = {
         "font": {"family": FONT, "size": 13, "color": INK[theme]},
-        "title": {"x": 0, "xref": "paper", "xanchor": "left", "y": 1, "yref": "container", "yanchor": "top",
-                  "pad": {"t": 14}, "font": {"size": 17}, "subtitle": subtitle},
+        "title": {"x": 0, "xref": "container", "xanchor": "left", "y": 1, "yref": "container", "yanchor": "top",
+                  "pad": {"t": 14, "l": 20}, "font": {"size": 17}, "subtitle": subtitle},
         "paper_bgcolor": GROUND[theme], "plot_bgcolor": GROUND[theme],
         "colorway": list(TYPE_COLOURS), "coloraxis": {"colorbar": bar}, "xaxis": axis, "yaxis": axis,
         "legend": {"itemsizing": "constant", "font": {"size": 12}, "title": {"font": {"size": 12}}},
@@ -94,4 +94,4 @@ def number(value: float) -> str:
     """A number with honest digits, for titles and text alternatives: 0.42, 12.3, 1,234."""
     if abs(value) >= 1000:
         return f"{value:,.0f}"
-    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2g}"
+    return f"{value:.3g}" if abs(value) >= 10 else f"{value:.2g}"

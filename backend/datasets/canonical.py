@@ -114,9 +114,9 @@ def _cell_table(data: Canonical, umap: NDArray[np.float32] | None) -> pd.DataFra
         table["x_um"], table["y_um"] = data.coordinates_um.T
     if umap is not None:
         table["umap_1"], table["umap_2"] = umap.T
-    for name in data.obs:
-        if name not in OBS_NAMES:
-            table[str(name) if name not in table else f"file_{name}"] = data.obs[name].to_numpy()
+    for column in map(str, data.obs):
+        if column not in OBS_NAMES:
+            table[column if column not in table else f"file_{column}"] = data.obs[column].array
     return table
 
 

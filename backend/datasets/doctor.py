@@ -97,7 +97,7 @@ def _facts(case: Case) -> dict[str, Any]:
             for judged in [values.judge(matrix.values)]
         ],
         "columns": [
-            {"name": str(column), "values": int(texts.nunique()), "examples": [str(text) for text in texts.unique()[:4]]}
+            {"name": str(column), "values": int(texts.nunique()), "examples": list(texts.unique()[:4])}
             for column in raw.obs
             for texts in [raw.obs[column].astype(str)]
         ],

@@ -47,9 +47,7 @@ def leiden(values: csr_matrix, scale: Scale, resolution: float, seed: int) -> ND
     import scanpy
 
     adata = _graph_of(values, scale, embed=False)
-    scanpy.tl.leiden(
-        adata, resolution=resolution, flavor="igraph", n_iterations=2, directed=False, random_state=seed
-    )
+    scanpy.tl.leiden(adata, resolution=resolution, flavor="igraph", n_iterations=2, directed=False, random_state=seed)
     return np.asarray(adata.obs["leiden"].astype(int), dtype=np.int64)
 
 

@@ -97,8 +97,8 @@ def _gene_positions(folder: Path) -> dict[str, int]:
 
 @lru_cache(maxsize=32)
 def _shape(folder: Path) -> tuple[int, int]:
-    n_cells, n_genes = zarr.open_group(folder / "data.zarr", mode="r", path=BY_CELL).attrs["shape"]  # type: ignore[misc]
-    return int(n_cells), int(n_genes)  # type: ignore[arg-type]
+    n_cells, n_genes = _group(folder, BY_CELL).attrs["shape"]
+    return int(n_cells), int(n_genes)
 
 
 @lru_cache(maxsize=32)

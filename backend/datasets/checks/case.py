@@ -17,7 +17,7 @@ from backend.records import Answers, Finding, GeneIds, Role, Scale, Species
 
 @dataclass
 class Case:
-    """One file under examination. The fields below `findings` are filled in by the checks, in the order of the doctor."""
+    """One file under examination. The checks fill in the fields below `findings`, in the order of the doctor."""
 
     raw: Raw
     role: Role
@@ -94,5 +94,5 @@ class Case:
 
 
 def count(number: int | float, noun: str, plural: str = "") -> str:
-    """"1 cell", "1,234 cells"."""
+    """ "1 cell", "1,234 cells"."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

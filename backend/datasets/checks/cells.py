@@ -22,11 +22,14 @@ def keep_asked(case: Case) -> None:
         if not mask.any():
             values = case.obs[column].dropna().astype(str).unique()
             listed = ", ".join(values[:12]) + (", …" if len(values) > 12 else "")
-            case.refuse("keep", f"No cell has {column} = {value!r}.", f"Its values: {listed}.", f"--keep {column}=VALUE")
+            why, mend = f"Its values: {listed}.", f"--keep {column}=VALUE"
+            case.refuse("keep", f"No cell has {column} = {value!r}.", why, mend)
             continue
-        left_out = int((~mask).sum())
+        kept, left_out = int(mask.sum()), int((~mask).sum())
         case.keep(mask)
-        case.say("mended", "keep", f"{count(int(mask.sum()), 'cell')} with {column} = {value} kept, {left_out:,} left out.")
+        case.say(
+            "mended", "keep", f"{count(kept, 'cell')} with {column} = {value} kept, {left_out:,} left out.", "As asked."
+        )
 
 
 def name_cells(case: Case) -> None:

@@ -28,7 +28,7 @@ _NAMES = {
     "condition": ("condition", "disease", "treatment", "diagnosis", "group", "status", "genotype", "timepoint"),
     "section": ("section", "sectionid", "slice", "sliceid", "tissuesection", "samplesection", "slide", "slideid"),
 }  # fmt: skip
-_LABELS = {"type": "Cell types", "section": "Sections", "sample": "Samples", "patient": "Patients", "condition": "Conditions"}
+_LABELS = {name: f"{name.capitalize()}s" for name in _NAMES} | {"type": "Cell types"}
 _FIELDS_OF_VIEW = ("fov", "fieldofview", "tile")
 
 
@@ -81,11 +81,12 @@ def _guess_section(case: Case, sample: pd.Series | None) -> tuple[str, str]:
     if not views or case.coordinates is None:
         return "", ""
     view = views[0]
-    labels = case.obs[view].astype(str).to_numpy()
+    labels = np.asarray(case.obs[view], dtype=str)
     n_views = len(np.unique(labels))
     if n_views > 1 and _overlap(case.coordinates, labels):
         return view, f"The fields of view in {view!r} lie on top of each other, each with coordinates of its own."
-    return "", f"{view!r} ({count(n_views, 'field')} of view) tiles one slide: neighbours across its borders stay neighbours."
+    fields = count(n_views, "field of view", "fields of view")
+    return "", f"{view!r} names {fields} of one slide, not sections: neighbours across a border are neighbours."
 
 
 def _overlap(coordinates: NDArray[np.float64], labels: NDArray[np.str_]) -> bool:
@@ -113,19 +114,21 @@ def _text(case: Case, name: str, column: str) -> pd.Series:
 def _refuse_type(case: Case, column: str) -> None:
     why = f"It holds fractions or more than {MOST_TYPES} different values; a type is a name that many cells share."
     likely = ", ".join(candidates(case.obs)[:10]) or "none here"
-    case.refuse("type-column", f"{column!r} does not look like cell types.", why, f"--type-column with one of: {likely}.")
+    mend = f"--type-column with one of: {likely}."
+    case.refuse("type-column", f"{column!r} does not look like cell types.", why, mend)
 
 
 def _ask(case: Case, name: str, column: str, why: str, values: pd.Series | None) -> None:
     label, options = _LABELS[name], ("", *candidates(case.obs)[:50])
     if values is None and name == "type":
         what = "No column with cell types was found."
-        why = why or f"A column of types holds 2 to {MOST_TYPES} different names. Types can be transferred or clustered later."
+        why = why or "Later, types can be transferred from a reference, or cells grouped by expression."
     elif values is None:
         what = "All cells belong to one section."
     else:
-        shown = ", ".join(map(str, values.unique()[:4]))
-        what = f"{label} are read from {column!r}: {values.nunique():,} ({shown}{', …' if values.nunique() > 4 else ''})."
+        number = values.nunique()
+        shown = ", ".join(map(str, values.unique()[:4])) + (", …" if number > 4 else "")
+        what = f"{label} are read from {column!r}: {number:,} ({shown})."
     case.ask(f"{name}_column", column, what, why, options)
 
 
@@ -144,7 +147,7 @@ def _sections(found: dict[str, pd.Series], index: pd.Index) -> pd.Series:
 def _others(case: Case, found: dict[str, pd.Series]) -> pd.DataFrame:
     """Up to 30 further columns worth having: numbers, and text with few values."""
     used = set(case.columns.values())
-    kept = {}
+    kept: dict[str, pd.Series] = {}
     for column in case.obs:
         values = case.obs[column]
         numeric = pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values)
@@ -156,7 +159,7 @@ def _others(case: Case, found: dict[str, pd.Series]) -> pd.DataFrame:
 
 
 def _groups(values: pd.Series) -> float:
-    """The number of different values; infinite for measurements (fractions) and for anything that cannot be compared."""
+    """The number of different values; infinite for measurements (fractions) and what cannot be compared."""
     try:
         if pd.api.types.is_float_dtype(values):
             known = values.dropna().to_numpy()

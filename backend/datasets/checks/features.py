@@ -9,9 +9,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from backend.datasets import species
+from backend.datasets.checks import species
 from backend.datasets.checks.case import Case, count
 from backend.datasets.expression import linear
+from backend.datasets.genes import ENSEMBL, ensembl_ids, symbols
 
 # Names that instruments give to what is not a gene. Real genes come close (NEGR1, ERCC1): hence the anchors.
 _CONTROLS = tuple(
@@ -30,7 +31,15 @@ _CONTROLS = tuple(
     )
 )
 _GENE_TYPES = ("gene expression", "gene", "genes", "rna", "")
-_SYMBOL_COLUMNS = ("symbol", "gene_symbol", "gene_symbols", "gene_name", "gene_names", "feature_name", "gene_short_name")
+_SYMBOL_COLUMNS = (
+    "symbol",
+    "gene_symbol",
+    "gene_symbols",
+    "gene_name",
+    "gene_names",
+    "feature_name",
+    "gene_short_name",
+)
 _ENSEMBL_COLUMNS = ("ensembl", "ensembl_id", "gene_ids", "gene_id", "ensembl_ids", "feature_id", "id")
 _DATE = re.compile(r"^\d{1,2}-(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)$", re.IGNORECASE)
 
@@ -59,7 +68,8 @@ def read_features(case: Case) -> None:
     dates = [name for name in case.genes.index if _DATE.match(name)]
     if dates:
         what = f"{count(len(dates), 'gene name')} became dates in a spreadsheet ({', '.join(dates[:3])})."
-        case.say("noted", "dates", what, "They will match no other data set.", "Mend them in the file (SEPTIN2, MARCHF1, …).")
+        mend = "Mend them in the file (SEPTIN2, MARCHF1, …)."
+        case.say("noted", "dates", what, "They will match no other data set.", mend)
 
 
 def _set_aside(case: Case) -> None:
@@ -80,7 +90,7 @@ def _set_aside(case: Case) -> None:
 
 
 def _settle_ids(case: Case, names: pd.Series) -> None:
-    share = float(names.str.upper().str.match(species.ENSEMBL).mean())
+    share = float(names.str.upper().str.match(ENSEMBL).mean())
     guess = "ensembl" if share > 0.5 else "symbol"
     why = f"{share:.0%} of the names are Ensembl ids, such as {names.iloc[0]}."
     if guess == "symbol":
@@ -91,28 +101,29 @@ def _settle_ids(case: Case, names: pd.Series) -> None:
 
 
 def _settle_species(case: Case, names: pd.Series) -> None:
-    guess, why = species.guess(names, _column(case.features, _ENSEMBL_COLUMNS, species.ENSEMBL))
+    guess, why = species.guess(names, _column(case.features, _ENSEMBL_COLUMNS, ENSEMBL))
     case.species, why = case.settle("species", guess, why)
     case.ask("species", case.species, f"The species is {case.species}.", why, ("human", "mouse"))
 
 
 def _name_genes(case: Case, names: pd.Series) -> None:
     """The index becomes symbols where they can be known; an Ensembl id that has none stays."""
-    symbols = _column(case.features, _SYMBOL_COLUMNS)
-    ensembl = _column(case.features, _ENSEMBL_COLUMNS, species.ENSEMBL)
+    named = _column(case.features, _SYMBOL_COLUMNS)
+    ensembl = _column(case.features, _ENSEMBL_COLUMNS, ENSEMBL)
     if case.gene_ids == "ensembl":
         ensembl = names.str.upper().str.split(".").str[0]
-        table = species.symbols(case.species)
-        known = ensembl.map(table) if symbols is None else symbols.where(symbols.str.len() > 0, ensembl.map(table))
+        table = symbols(case.species)
+        known = ensembl.map(table) if named is None else named.where(named.str.len() > 0, ensembl.map(table))
         index = known.fillna(ensembl)
-        _say_translated(case, int(known.notna().sum()), len(names), "GENCODE v44" if symbols is None else "the file")
+        _say_translated(case, int(known.notna().sum()), len(names), "GENCODE v44" if named is None else "the file")
     else:
         index = names
-        table = species.ensembl_ids(case.species)
+        table = ensembl_ids(case.species)
         known_ids = index.map(table)
         ensembl = known_ids if ensembl is None else ensembl.str.split(".").str[0].fillna(known_ids)
-    symbol = index.where(~index.str.match(species.ENSEMBL))
-    genes = pd.DataFrame({"symbol": symbol.to_numpy(), "ensembl": ensembl.to_numpy()}, index=pd.Index(index, name="gene"))
+    symbol = index.where(~index.str.match(ENSEMBL))
+    table_of = {"symbol": symbol.to_numpy(), "ensembl": ensembl.to_numpy()}
+    genes = pd.DataFrame(table_of, index=pd.Index(index, name="gene"))
     _sum_duplicates(case, genes)
     if case.gene_ids == "ensembl" and float(genes["symbol"].notna().mean()) > 0.5:
         case.gene_ids = "symbol"  # what the data set is named by from here on
@@ -124,7 +135,8 @@ def _say_translated(case: Case, found: int, total: int, source: str) -> None:
         case.say("mended", "ensembl", what, "The others keep their id." if found < total else "")
     else:
         why = f"There is no table of {case.species} symbols here, and the file has no column of symbols."
-        case.say("noted", "ensembl", "Genes keep their Ensembl ids.", why, "They match only data that use Ensembl ids too.")
+        mend = "They match only data that use Ensembl ids too; a column of symbols in the file would be used."
+        case.say("noted", "ensembl", "Genes keep their Ensembl ids.", why, mend)
 
 
 def _sum_duplicates(case: Case, genes: pd.DataFrame) -> None:
@@ -135,12 +147,12 @@ def _sum_duplicates(case: Case, genes: pd.DataFrame) -> None:
     twice = list(dict.fromkeys(genes.index[~first]))
     place = case.genes.index.get_indexer(genes.index)
     case.values = sum_columns(case.values, place, len(case.genes), log=case.scale == "log")
-    what = f"{count(len(twice), 'gene name')} occurred more than once and {'was' if len(twice) == 1 else 'were'} summed."
+    what = f"{count(len(twice), 'gene name')} found more than once; their values were summed."
     case.say("mended", "duplicate-genes", what, f"{', '.join(twice[:8])}{', …' if len(twice) > 8 else ''}.")
 
 
 def sum_columns(values: csr_matrix, place: NDArray[np.integer], n_columns: int, *, log: bool) -> csr_matrix:
-    """Column j of `values` is added to column place[j] of the result; log1p values are summed as what they stand for."""
+    """Column j of `values` is added to column place[j] of the result; log1p values as what they stand for."""
     gather = csr_matrix((np.ones(len(place), np.float32), (np.arange(len(place)), place)), (len(place), n_columns))
     total = csr_matrix(linear(values, "log" if log else "counts") @ gather)
     return csr_matrix(total.log1p() if log else total, dtype=np.float32)

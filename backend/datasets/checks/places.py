@@ -38,18 +38,20 @@ def read_places(case: Case) -> None:
         return
     if case.coordinates is None:
         why = "A tissue needs a place for every cell."
-        mend = "Add the file with the coordinates (cells.parquet, cells.csv), or add this as a reference: --role reference."
+        mend = "Add the file of coordinates too (cells.parquet, cells.csv), or say that this is a --role reference."
         case.refuse("no-coordinates", "The file holds no coordinates of the cells.", why, mend)
         return
     if not _drop_missing(case):
         return
     distinct = len(np.unique(case.coordinates, axis=0))
     if distinct < 2:
-        case.refuse("one-place", "All cells lie in one place.", "Without distances there are no neighbours.", _OTHER_PLACE)
+        why = "Without distances there are no neighbours."
+        case.refuse("one-place", "All cells lie in one place.", why, _OTHER_PLACE)
         return
     if distinct < 0.9 * len(case.coordinates):
         what = f"{count(len(case.coordinates) - distinct, 'cell')} share their place with another cell."
-        case.say("noted", "same-place", what, "Several sections laid over each other? Then name them: --section-column.")
+        why = "Several sections laid over each other? Then name them: --section-column."
+        case.say("noted", "same-place", what, why)
     spacing = measure(case.coordinates, case.obs["section"].to_numpy())
     _settle_spots(case, spacing)
     _settle_unit(case, spacing)
@@ -90,7 +92,7 @@ def _lattice(distances: NDArray[np.float64]) -> Lattice | None:
 
 def _drop_missing(case: Case) -> bool:
     assert case.coordinates is not None
-    finite = np.isfinite(case.coordinates).all(axis=1)
+    finite = np.asarray(np.isfinite(case.coordinates).all(axis=1), dtype=bool)
     missing = int((~finite).sum())
     if missing > 0.5 * len(finite):
         what = f"{missing:,} of {count(len(finite), 'cell')} have no coordinates (NaN)."

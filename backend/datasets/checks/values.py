@@ -72,8 +72,8 @@ def choose_matrix(case: Case) -> None:
         case.refuse("counts-from", f"The file has no matrix {name!r}.", f"It has {', '.join(judged)}.", mend)
         name = best
     if len(judged) > 1:
-        seen = "; ".join(f"{key}: {value.kind} ({value.why})" for key, value in judged.items())
-        case.ask("counts_from", name, f"Expression is taken from {name}.", f"{why} The file holds {seen}.", tuple(judged))
+        why += " " + "; ".join(f"{key}: {value.kind} ({value.why})" for key, value in judged.items()) + "."
+        case.ask("counts_from", name, f"Expression is taken from {name}.", why, tuple(judged))
     case.counts_from, verdict = name, judged[name]
     _say_scale(case, name, verdict, [other for other in judged if judged[other].kind == "counts" and other != name])
     chosen = matrices[name]
@@ -90,7 +90,7 @@ def _say_scale(case: Case, name: str, verdict: Judgement, others: list[str]) -> 
     kind, why = verdict.kind, verdict.why
     instead = f"Use --counts-from {others[0]}." if others else "Export the raw counts and add those."
     if kind in ("counts", "log", "normalised"):
-        case.scale = kind  # type: ignore[assignment]
+        case.scale = kind
     if kind == "not numbers":
         case.refuse("not-numeric", f"{name} does not hold plain numbers: {why}.", mend=instead)
     elif kind == "broken":
@@ -102,7 +102,8 @@ def _say_scale(case: Case, name: str, verdict: Judgement, others: list[str]) -> 
         case.refuse("scaled", f"{name} was scaled (z-scores).", why, instead)
     elif kind == "log":
         lost = "Depth per cell is lost: models that count molecules treat it more carefully."
-        case.say("mended", "log", f"{name} holds log1p values and is kept as log.", f"Seen because {why}. {lost}", instead)
+        what = f"{name} holds log1p values and is kept as log."
+        case.say("mended", "log", what, f"Seen because {why}. {lost}", instead)
     elif kind == "normalised":
         what = f"{name} holds normalised values, not counts, and is kept so."
         case.say("mended", "normalised", what, f"Seen because: {why}.", instead)

@@ -44,6 +44,8 @@ class JobContext:
         self._resumed = status.attempt > 1 and any((self.folder / "checkpoint").rglob("*.*"))
         self._first_step: int | None = None
         self._told = -math.inf
+        if (self.folder / "metrics.jsonl").exists():  # an earlier attempt may have been killed within a line
+            self._write_metrics("")
         self._saved = time.monotonic()
         self._saves = False  # whether this handler ever asks for checkpoints
         self._last_save_asked = False
@@ -71,12 +73,15 @@ class JobContext:
         # JSON knows no NaN: a metric that is not a number is null.
         numbers = {name: float(value) if math.isfinite(value) else None for name, value in metrics.items()}
         line = {"time": now(), "attempt": self._lease.token, "fit": fit, "step": step, "steps": steps, **numbers}
-        with (self.folder / "metrics.jsonl").open("a") as file:
-            file.write(json.dumps(line, allow_nan=False) + "\n")
+        self._write_metrics(json.dumps(line, allow_nan=False))
         if step >= steps or time.monotonic() - self._told >= REPORT_S:
             self._told = time.monotonic()
             progress = {"step": step, "steps": steps, "first_step": self._first_step}
             self._lease.update(lambda status: status.model_copy(update=progress))
+
+    def _write_metrics(self, line: str) -> None:
+        with (self.folder / "metrics.jsonl").open("a") as file:
+            file.write(line + "\n")
 
     def should_stop(self) -> bool:
         self._go_on()

@@ -10,7 +10,9 @@ from collections.abc import Callable
 
 from backend.jobs.child import GRACE_S, NOT_MINE
 from backend.jobs.lease import recover
+from backend.records import JobStatus
 from backend.settings import PROJECT, load
+from backend.store import index
 from backend.store.layout import job_folder
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -42,13 +44,22 @@ def start(job_id: str) -> subprocess.Popen[bytes]:
 
 def run(job_id: str, must_end: Callable[[], bool] = lambda: False) -> None:
     """Start the child, wait for it, and queue the job again if the child died."""
+    attempt = index.get(JobStatus, job_id).attempt
     process = start(job_id)
     try:
         while process.poll() is None and not must_end():
             time.sleep(0.1)
     finally:
         end(process)
-    recover(job_id, never_started=process.returncode not in (0, NOT_MINE))
+    recover(job_id, not_started_after=None if process.returncode in (0, NOT_MINE) else attempt)
+
+
+def run_on_worker(job_id: str) -> None:
+    """The task of a Dask worker: `run`, until the worker must close."""
+    from distributed import Status, get_worker
+
+    worker = get_worker()
+    run(job_id, must_end=lambda: worker.status not in (Status.running, Status.paused))
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

@@ -148,14 +148,15 @@ def take(job_id: str) -> Lease | None:
     return Lease(job_id, token)
 
 
-def recover(job_id: str, never_started: bool = False) -> JobStatus:
+def recover(job_id: str, not_started_after: int | None = None) -> JobStatus:
     """Queue a job again whose holder died; give it up after `MAX_DEATHS`. A held or finished job stays as it is.
 
-    never_started: its process ended before it took the lease."""
+    not_started_after: the attempt that stood when a process was started which ended before it took the lease."""
     with index.transaction():
         status = index.get(JobStatus, job_id)
-        dead = status.state is JobState.RUNNING and holder(job_id) is None
-        if not dead and not (never_started and status.state is JobState.QUEUED):
+        died = status.state is JobState.RUNNING and holder(job_id) is None
+        never_started = status.state is JobState.QUEUED and status.attempt == not_started_after
+        if not died and not never_started:
             return status
         deaths = status.deaths + 1
         if deaths < MAX_DEATHS:

@@ -13,8 +13,10 @@ from pydantic.fields import FieldInfo
 from backend.errors import NotFound, UserError
 from backend.methods.contract import Config, Method, MethodCard
 from backend.methods.scxm import config as scxm
+from backend.methods.scxm import verdict as scxm_verdict
 
 CARDS: Mapping[str, MethodCard] = MappingProxyType({card.name: card for card in (scxm.card,)})
+_VERDICTS = {"scxm": scxm_verdict.verdict}
 _IMPLEMENTATIONS = {"scxm": "backend.methods.scxm.method:METHOD"}
 
 
@@ -34,6 +36,11 @@ def method(name: str) -> Method:
     module, _, attribute = _IMPLEMENTATIONS[card(name).name].partition(":")
     found: Method = getattr(import_module(module), attribute)
     return found
+
+
+def verdict(name: str, metrics: Mapping[str, float]) -> tuple[str, str]:
+    """A training's health from the last metrics that it reported: "healthy" or what is wrong, and a sentence."""
+    return _VERDICTS[card(name).name](metrics)
 
 
 def config_from(name: str, values: Mapping[str, Any]) -> Config:

@@ -1,0 +1,139 @@
+"""What a run left behind: scores, contexts, attention; and taking it home."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from backend.api._datasets import dataset
+from backend.api._runs import finished, run
+from backend.api._studies import study
+from backend.datasets.paired import names_as_in
+from backend.errors import NotFound, UserError
+from backend.store import keys, layout, matrix
+from backend.store.arrays import column_genes, read_column
+
+Floats = NDArray[np.float32]
+SUGGESTIONS = 5
+
+
+@dataclass(frozen=True)
+class GeneHit:
+    """Where a gene that somebody typed is known, and as what. `name` is the data's own spelling."""
+
+    status: Literal["on your panel", "in the reference", "unknown"]
+    name: str | None
+    suggestions: tuple[str, ...] = ()
+
+
+def has_result(run_id: str) -> bool:
+    return (layout.result_folder(run_id) / "manifest.json").exists()
+
+
+def scores(run_id: str) -> pd.DataFrame:
+    """One row per gene, method and self-loop: pcc, srcc, n_cells, fold, constant, context_sd, detection."""
+    return pd.read_parquet(_result(run_id) / "scores.parquet")
+
+
+def summary(run_id: str) -> dict[str, Any]:
+    """Medians over genes, the verdict in words, comparators, n, seed, split, seconds, threads, versions."""
+    return dict(layout.read_json(_result(run_id) / "summary.json"))
+
+
+def attention(run_id: str, type: str | None = None, cell: str | None = None) -> pd.DataFrame:
+    """Which genes the `<cls>` token looked at, of a type or of a cell: gene, weight, largest first.
+
+    Empty for an encoder without attention."""
+    path = _result(run_id) / "attention.parquet"
+    if not path.exists():
+        return pd.DataFrame({"gene": [], "weight": []})
+    column, value = ("cell", cell) if cell is not None else ("type", type)
+    return pd.read_parquet(path, filters=[(column, "==", value)] if value is not None else None)
+
+
+def context_genes(run_id: str) -> tuple[str, ...]:
+    """The genes whose context the run predicts, in its order."""
+    record = run(run_id)
+    return column_genes(_result(run_id) / f"context_{record.reference}.zarr")
+
+
+def predicted_context(run_id: str, dataset_id: str, gene: str) -> Floats:
+    """A gene's predicted context around each cell of a data set, n_cells values in [0, 1].
+
+    On the reference, the validation tissue and other data sets: the final fit. On the tissue of a run that was scored
+    on halves: the fit that did not see the cell, NaN in the buffer between the halves."""
+    names = (f"context_{dataset_id}.zarr", f"held_out_{dataset_id}.zarr")
+    applied = keys.job_id("predict", {"run": run_id, "dataset": dataset_id})
+    for folder in (_result(run_id), layout.result_folder(applied)):
+        for name in names:
+            if (folder / name).exists():
+                return read_column(folder / name, gene)
+    raise NotFound(
+        f"The run {run_id} has predicted nothing for {dataset(dataset_id).name!r} yet.",
+        mend="Apply it to that data set first (`predict`).",
+    )
+
+
+def measured_context(run_id: str, dataset_id: str, gene: str) -> Floats | None:
+    """A gene's measured context around each cell, without the cell itself; None for dissociated cells and for a data
+    set that the run did not measure."""
+    path = _result(run_id) / f"truth_{dataset(dataset_id).id}.zarr"
+    return read_column(path, gene) if path.exists() else None
+
+
+def _result(run_id: str) -> Path:
+    return layout.result_folder(finished(run_id).id)
+
+
+def find_gene(study_id: str, run_id: str | None, text: str) -> GeneHit:
+    """Look a name up, in any case, among symbols, Ensembl ids and aliases as the study's data have them."""
+    chosen, asked = study(study_id), text.strip().casefold()
+    tissue, reference = _spellings(chosen.tissue), _spellings(chosen.reference)
+    shown = {gene.casefold(): gene for gene in context_genes(run_id)} if run_id and has_result(run_id) else tissue
+    if asked in shown:
+        return GeneHit("on your panel", shown[asked])
+    if asked in tissue:
+        return GeneHit("on your panel", tissue[asked])
+    if asked in reference:
+        found = reference[asked]
+        # The reference may know an alias, or the other species' name, of a gene of the panel.
+        names = names_as_in(dataset(chosen.tissue), dataset(chosen.reference))
+        here = dict(zip(matrix.var(chosen.reference).index, names))[found]
+        if here in shown.values():
+            return GeneHit("on your panel", here)
+        return GeneHit("in the reference", found)
+    near = difflib.get_close_matches(asked, {**reference, **tissue, **shown}, n=2 * SUGGESTIONS, cutoff=0.6)
+    similar = dict.fromkeys({**reference, **tissue, **shown}[name] for name in near)
+    return GeneHit("unknown", None, tuple(similar)[:SUGGESTIONS])
+
+
+def _spellings(dataset_id: str) -> dict[str, str]:
+    """Every spelling of a gene, in lower case -> the name under which the data set holds it."""
+    table = matrix.var(dataset_id)
+    spellings: dict[str, str] = {}
+    for column in ("ensembl", "symbol"):
+        if column in table:
+            known = table[column].dropna()
+            spellings |= {str(alias).casefold(): str(gene) for gene, alias in known.items() if alias}
+    return spellings | {str(gene).casefold(): str(gene) for gene in table.index}
+
+
+def export_run(run_id: str, out_path: Path) -> Path:
+    """Write a run's prediction, whole or not at all: `.h5ad` (the reference's cells with `obsm["context"]`, scores in
+    `uns`) or `.csv` (the table of scores). Returns the path."""
+    target = Path(out_path).expanduser().resolve()
+    if target.suffix not in (".h5ad", ".csv"):
+        raise UserError(f"{target.name!r} has no known ending.", mend="Name it OUT.h5ad or OUT.csv.")
+    if not target.parent.is_dir():
+        raise UserError(f"There is no folder {str(target.parent)!r}.", mend="Make it first.")
+    finished(run_id)
+    from backend.evaluation.export import export_run as write
+
+    write(run_id, target)
+    return target

@@ -1,0 +1,128 @@
+"""Runs: what a method would do, starting it, and how it went."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pandas as pd
+
+from backend.api._datasets import dataset
+from backend.api._studies import study
+from backend.errors import NotFound, UserError
+from backend.jobs import submit
+from backend.jobs.metrics import COLUMNS, metrics
+from backend.methods import registry
+from backend.methods.contract import MethodCard
+from backend.records import JobStatus, Preflight, RunRecord
+from backend.store import index, keys, layout
+
+MAX_SEED = 2**31 - 1
+
+
+def cards() -> dict[str, MethodCard]:
+    """Every method that can be trained, by name."""
+    return registry.cards()
+
+
+def preset(method: str, name: str) -> dict[str, Any]:
+    """The settings of a preset that differ from the defaults."""
+    presets = registry.card(method).presets
+    if name not in presets:
+        raise NotFound(f"{method} has no preset {name!r}.", mend=f"Choose one of {', '.join(map(repr, presets))}.")
+    return dict(presets[name])
+
+
+def preflight(study_id: str, method: str, config: dict[str, Any]) -> Preflight:
+    """What one is told before a launch: genes, what is dropped, memory, minutes, device, split."""
+    chosen = study(study_id)
+    from backend.evaluation.preflight import look_ahead
+
+    return look_ahead(method, registry.config_from(method, config), chosen.tissue, chosen.reference, chosen.validation)
+
+
+def start_run(study_id: str, method: str, config: dict[str, Any], seed: int = 0) -> RunRecord:
+    """The run of exactly this work. One that was trained opens at once, one under way is joined, another is queued.
+
+    A run's id is a hash of method, version, whole config, the data's fingerprints, split and seed: never of names."""
+    if not 0 <= seed <= MAX_SEED:
+        raise UserError(f"{seed} cannot be a seed.", mend=f"Choose a whole number from 0 to {MAX_SEED}.")
+    chosen, full = study(study_id), registry.config_from(method, config)
+    # refuses what cannot work
+    parts = (chosen.tissue, chosen.reference, chosen.validation)
+    work: dict[str, Any] = {
+        "method": method,
+        "version": registry.card(method).version,
+        "config": full.model_dump(mode="json"),
+        "split": "validation" if chosen.validation else "halves",
+        "seed": seed,
+    }
+    prints = [dataset(part).fingerprint if part else None for part in parts]
+    record = RunRecord(
+        id=keys.job_id(method, {**work, "data": prints}),
+        tissue=chosen.tissue,
+        reference=chosen.reference,
+        validation=chosen.validation,
+        **work,
+    )
+    index.add(record)
+    submit.submit(method, record.model_dump(mode="json", exclude={"created", "owner"}), job_id=record.id)
+    return index.get(RunRecord, record.id)
+
+
+def runs(study_id: str | None = None) -> list[RunRecord]:
+    """All runs, or those on a study's data, oldest first. Two studies of the same data share their runs."""
+    found = index.list_all(RunRecord)
+    if study_id is None:
+        return found
+    chosen = study(study_id)
+    data = (chosen.tissue, chosen.reference, chosen.validation)
+    return [run for run in found if (run.tissue, run.reference, run.validation) == data]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How a training does. state: "waiting", "healthy", "watch" or "stop"; text: the same in a sentence."""
+
+    state: Literal["waiting", "healthy", "watch", "stop"]
+    text: str
+
+
+def run_verdict(run_id: str) -> Verdict:
+    """A training's health, from the last numbers that it reported."""
+    table, method = run_metrics(run_id), index.get(JobStatus, run_id).kind
+    judged = table[table["decoder"].isna()] if "decoder" in table else table  # the decoder's own steps say nothing
+    if judged.empty or "spread" not in judged:
+        return Verdict("waiting", "Too early to judge.")
+    last = judged.iloc[-1].drop([*COLUMNS, "decoder"], errors="ignore")
+    state, text = registry.verdict(method, {str(name): float(value) for name, value in last.items()})
+    if state == "healthy":
+        return Verdict("healthy", text)
+    return Verdict("stop" if state == "diverged" else "watch", text)
+
+
+def run(run_id: str) -> RunRecord:
+    return index.get(RunRecord, run_id)
+
+
+def is_run(job_id: str) -> bool:
+    return index.find(RunRecord, job_id) is not None
+
+
+def run_metrics(run_id: str) -> pd.DataFrame:
+    """One row per report of the training: time, attempt, fit, step, steps, and the method's own losses."""
+    return metrics(index.get(JobStatus, run_id).id)
+
+
+def predict(run_id: str, dataset_id: str) -> JobStatus:
+    """Apply a trained model to another data set, as a job. Genes are aligned by name."""
+    return submit.submit("predict", {"run": finished(run_id).id, "dataset": dataset(dataset_id).id})
+
+
+def finished(run_id: str) -> RunRecord:
+    """The run, if it has left a result; raises a `UserError` that says how it stands otherwise."""
+    record = run(run_id)
+    if not (layout.result_folder(run_id) / "manifest.json").exists():
+        state = index.get(JobStatus, run_id).state.value
+        raise UserError(f"The run {run_id} has no result yet.", f"It is {state}.", "Wait for it, or start it again.")
+    return record

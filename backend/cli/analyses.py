@@ -1,0 +1,63 @@
+"""`niches` and `enrich`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import typer
+
+from backend import api
+from backend.cli.answer import Answer, as_facts, as_table, rows
+from backend.cli.runs import Run, Wait
+from backend.cli.waiting import finish
+from backend.records import JobStatus
+
+SHOWN = 15
+
+
+def niches(
+    run: Run,
+    dataset: Annotated[str, typer.Option(help="The validation tissue or the reference: id or name.")],
+    cell_type: Annotated[str, typer.Option("--type", help="The cell type whose cells are split.")],
+    gene: Annotated[str, typer.Option(help="The gene whose predicted context splits them.")],
+    threshold: Annotated[float | None, typer.Option(help="0 to 1; Otsu of the predictions otherwise.")] = None,
+    wait: Wait = False,
+) -> Answer:
+    """Split one type's cells into isolated and clustered, and test every gene between them."""
+    job = api.start_niche(run, api.find_dataset(dataset).id, cell_type, gene, threshold)
+    if not wait:
+        return _queued(job)
+    found = api.niche(finish(job).id)
+    return _tables(job.id, found.facts, found.table)
+
+
+def enrich(
+    source: Annotated[str, typer.Argument(metavar="JOB_OR_RUN", help="A niche job, or a run for its scores.")],
+    sets: Annotated[str, typer.Option(help="A library's name, or a GMT file.")],
+    min_size: Annotated[int, typer.Option(min=2, help="Smallest gene set.")] = 5,
+    wait: Wait = False,
+) -> Answer:
+    """Prerank enrichment of a niche's statistics, or of a run's per-gene scores."""
+    kind: Literal["de", "scores"] = "scores" if api.is_run(source) else "de"
+    job = api.start_enrichment(source, kind, sets, min_size, trusted=True)
+    if not wait:
+        return _queued(job)
+    found = api.enrichment(finish(job).id)
+    return _tables(job.id, found.facts, found.table)
+
+
+def _queued(job: JobStatus) -> Answer:
+    return Answer(job, f"{job.id}: {job.state.value}")
+
+
+def _tables(job_id: str, facts: dict[str, Any], table: Any) -> Answer:
+    head = table.head(SHOWN)
+    shown = as_table(head.columns, head.round(4).itertuples(index=False), "No gene could be tested.")
+    plain_facts = {"id": job_id} | {key: value for key, value in facts.items() if not isinstance(value, list | dict)}
+    return Answer({"id": job_id, "facts": facts, "table": rows(table)}, f"{as_facts(plain_facts)}\n\n{shown}")
+
+
+def register(root: typer.Typer) -> None:
+    """The commands that stand at the top."""
+    for command in (niches, enrich):
+        root.command()(command)

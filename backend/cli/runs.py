@@ -1,0 +1,138 @@
+"""`runs ...`, `predict`, `export`, `demo`."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from backend import api
+from backend.cli.answer import Answer, as_facts, as_table, plain
+from backend.cli.waiting import finish, settle_types
+from backend.records import JobStatus, RunRecord
+
+app = typer.Typer(help="Training.", no_args_is_help=True)
+
+Wait = Annotated[bool, typer.Option("--wait", help="Until it is done; works without workers too.")]
+Run = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, as `runs list` shows it.")]
+Job = Annotated[str, typer.Argument(metavar="RUN", help="The id of a run or of another job.")]
+
+
+@app.command()
+def start(
+    study: Annotated[str, typer.Option(help="A study's id or name.")],
+    method: Annotated[str, typer.Option(help="Which method.")] = "scxm",
+    preset: Annotated[str | None, typer.Option(help="'Quick look', 'Standard' or 'Thorough'.")] = None,
+    given: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting.")] = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1)] = 0,
+    wait: Wait = False,
+) -> Answer:
+    """Train; what was already trained opens at once."""
+    found = api.find_study(study)
+    config = {**(api.preset(method, preset) if preset else {}), **_settings(given or [])}
+    run = api.start_run(found.id, method, config, seed)
+    if wait:
+        settle_types(found.id)
+        finish(api.job(run.id))
+    return _one(run)
+
+
+def _settings(pairs: list[str]) -> dict[str, Any]:
+    """KEY=VALUE pairs; a value is read as JSON where it is JSON (numbers, true, lists), as text otherwise."""
+    config: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not (key and equals):
+            raise typer.BadParameter(f"--set takes KEY=VALUE, not {pair!r}")
+        try:
+            config[key] = json.loads(value)
+        except ValueError:
+            config[key] = value
+    return config
+
+
+@app.command("list")
+def list_all(study: Annotated[str | None, typer.Option(help="Of one study only.")] = None) -> Answer:
+    """All runs."""
+    found = api.runs(api.find_study(study).id if study else None)
+    states = {run.id: api.job(run.id) for run in found}
+    lines = [(run.id, states[run.id].state.value, run.seed, run.split, run.created) for run in found]
+    values = [{**run.model_dump(mode="json"), "state": states[run.id].state.value} for run in found]
+    return Answer(values, as_table(("id", "state", "seed", "split", "created"), lines, "No run yet."))
+
+
+@app.command()
+def show(run: Job) -> Answer:
+    """One run or job: its state, its progress, its scores in words, its error."""
+    status = api.job(run)
+    return _one(api.run(run)) if api.is_run(run) else _job(status)
+
+
+@app.command()
+def cancel(
+    run: Job, keep: Annotated[bool, typer.Option("--keep", help="Stop, and keep what was learnt so far.")] = False
+) -> Answer:
+    """Stop a run or job."""
+    if keep:
+        api.stop_run(run)
+    else:
+        api.cancel_job(run)
+    return _job(api.job(run))
+
+
+@app.command()
+def resume(run: Job, wait: Wait = False) -> Answer:
+    """Go on from the last checkpoint."""
+    status = api.resume_run(run)
+    return _job(finish(status) if wait else status)
+
+
+def _one(run: RunRecord) -> Answer:
+    status = api.job(run.id)
+    summary = api.summary(run.id) if api.has_result(run.id) else {}
+    facts = {"id": run.id, **_progress(status), "seed": run.seed, "split": run.split}
+    facts |= {key: value for key, value in summary.items() if isinstance(value, str | int | float)}
+    value = {**run.model_dump(mode="json"), **plain(_progress(status)), "error": status.error, "summary": summary}
+    return Answer(value, as_facts(facts))
+
+
+def _job(status: JobStatus) -> Answer:
+    return Answer(status, as_facts({"id": status.id, "kind": status.kind, **_progress(status)}))
+
+
+def _progress(status: JobStatus) -> dict[str, Any]:
+    done = math.floor(100 * status.step / status.steps) if status.steps else 0
+    facts = {"state": status.state.value, "stage": status.stage, "done_percent": done, "attempt": status.attempt}
+    return {**facts, **({"why": status.error.get("what", "")} if status.error else {})}
+
+
+def predict(
+    run: Run, dataset: Annotated[str, typer.Option(help="A data set's id or name.")], wait: Wait = False
+) -> Answer:
+    """Apply a trained model to another data set."""
+    status = api.predict(api.run(run).id, api.find_dataset(dataset).id)
+    return _job(finish(status) if wait else status)
+
+
+def export(
+    run: Run, out: Annotated[Path, typer.Argument(metavar="OUT.h5ad|OUT.csv", help="Written whole, or not at all.")]
+) -> Answer:
+    """Write a run's prediction: an AnnData file, or its table of scores."""
+    written = api.export_run(run, out)
+    return Answer({"id": run, "path": str(written)}, f"Wrote {written}.")
+
+
+def demo() -> Answer:
+    """Make the simulated study."""
+    job = finish(api.make_demo())
+    study = api.study(job.result["study"])
+    return Answer(study, f"The simulated study is {study.name} ({study.id}).")
+
+
+def register(root: typer.Typer) -> None:
+    """The commands that stand at the top."""
+    for command in (predict, export, demo):
+        root.command()(command)

@@ -1,0 +1,65 @@
+"""`studies ...`"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from backend import api
+from backend.cli.answer import Answer, as_facts, as_table
+from backend.cli.waiting import settle_types
+from backend.records import StudyRecord
+
+app = typer.Typer(help="A tissue and a reference under one name.", no_args_is_help=True)
+
+Dataset = Annotated[str, typer.Option(help="A data set's id or name.")]
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Option(help="How the study is called.")],
+    tissue: Dataset,
+    reference: Dataset,
+    validation: Annotated[str | None, typer.Option(help="A high-plex tissue to score on.")] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Until the cell types are there.")] = False,
+) -> Answer:
+    """Put a tissue and a reference together; refused where they cannot work."""
+    scored_on = api.find_dataset(validation).id if validation else None
+    study = api.create_study(name, api.find_dataset(tissue).id, api.find_dataset(reference).id, scored_on)
+    if wait:
+        settle_types(study.id)
+    return _one(study)
+
+
+@app.command("list")
+def list_all(archived: Annotated[bool, typer.Option(help="The archived ones too.")] = False) -> Answer:
+    """All studies."""
+    found = api.studies(archived=archived)
+    lines = [(s.id, s.tissue, s.reference, s.validation or "-", s.name) for s in found]
+    heads = ("id", "tissue", "reference", "validation", "name")
+    return Answer(found, as_table(heads, lines, "No study yet: `studies create`, or `demo` for a simulated one."))
+
+
+@app.command()
+def show(study: Annotated[str, typer.Argument(help="An id, or a name that only one has.")]) -> Answer:
+    """One study and its runs."""
+    return _one(api.find_study(study))
+
+
+def _one(study: StudyRecord) -> Answer:
+    runs = [run.id for run in api.runs(study.id)]
+    facts = {
+        "id": study.id,
+        "name": study.name + (" (simulated)" if study.simulated else ""),
+        "tissue": _named(study.tissue),
+        "reference": _named(study.reference),
+        "validation": _named(study.validation) if study.validation else "none: scored on two halves of the tissue",
+        **{f"types of {dataset}": source for dataset, source in study.types.items()},
+        "runs": ", ".join(runs) or "none",
+    }
+    return Answer({**study.model_dump(mode="json"), "runs": runs}, as_facts(facts))
+
+
+def _named(dataset_id: str) -> str:
+    return f"{api.dataset(dataset_id).name} ({dataset_id})"

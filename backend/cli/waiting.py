@@ -1,0 +1,46 @@
+"""Waiting for a job at the shell."""
+
+from __future__ import annotations
+
+import sys
+
+from backend import api
+from backend.errors import UserError
+from backend.records import JobState, JobStatus
+
+KEPT = (JobState.SUCCEEDED, JobState.STOPPED)
+
+
+def finish(job: JobStatus) -> JobStatus:
+    """Wait for a job, run it here if no workers are about, and return it once it has a result.
+
+    Ctrl-C stops the waiting only: with workers the job goes on. A job that failed raises its own error."""
+    if not job.state.finished:
+        print(f"{job.kind} {job.id} ...", file=sys.stderr)
+    try:
+        job = api.wait(job.id)
+    except KeyboardInterrupt:
+        raise UserError(
+            f"No longer waiting for {job.id}.",
+            "Workers go on with it; without workers it stands still.",
+            f"See `runs show {job.id}`; the same command with --wait picks it up again.",
+        ) from None
+    if job.state not in KEPT:
+        raise _failure(job)
+    return job
+
+
+def _failure(job: JobStatus) -> UserError:
+    error = job.error or {}
+    return UserError(
+        error.get("what") or f"The job {job.id} was {job.state.value}.",
+        error.get("why", ""),
+        error.get("mend") or f"See `runs show {job.id}`; `runs resume {job.id}` starts it again.",
+    )
+
+
+def settle_types(study_id: str) -> None:
+    """Wait for the cell types that a study still works out."""
+    for source in api.study(study_id).types.values():
+        if source != "column":
+            finish(api.job(source))

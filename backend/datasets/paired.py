@@ -3,7 +3,7 @@ file (labels, totals, embeddings) gets through, since it can carry what is held 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,35 +54,35 @@ def plan_genes(tissue: DatasetRecord, reference: DatasetRecord, validation: Data
 def names_as_in(tissue: DatasetRecord, part: DatasetRecord) -> tuple[str | None, ...]:
     """Each gene of `part` by the name it has, or would have, in the tissue: orthologues where the species differ, and
     the Ensembl id where a symbol changed between annotations. No name occurs twice."""
-    return match_names(part, tissue.species, _by_ensembl(tissue.id) if part.id != tissue.id else {})
-
-
-def match_names(part: DatasetRecord, species: str, by_ensembl: Mapping[str, str]) -> tuple[str | None, ...]:
     table = matrix.var(part.id)
     names = [str(name) for name in table.index]
-    if part.species != species:
-        partner = one_to_one(part.species, "human" if species == "human" else "mouse")
-        return tuple(partner.get(name) for name in names)
-    taken = set(names)
-    if "ensembl" not in table or not by_ensembl:
+    if part.id == tissue.id:
         return tuple(names)
+    if part.species != tissue.species:
+        partner = one_to_one(part.species, tissue.species)
+        return tuple(partner.get(name) for name in names)
+    if "ensembl" not in table:
+        return tuple(names)
+    return _rename_by_id(names, table["ensembl"], _names_by_id(tissue.id))
+
+
+def _rename_by_id(names: list[str], ids: Iterable[object], known: Mapping[str, str]) -> tuple[str, ...]:
+    taken = set(names)
     renamed = []
-    for name, ensembl in zip(names, table["ensembl"]):
-        other = by_ensembl.get(ensembl, name) if isinstance(ensembl, str) else name
-        if other in taken:
-            other = name
+    for name, gene_id in zip(names, ids):
+        other = known.get(gene_id, name) if isinstance(gene_id, str) else name
+        renamed.append(name if other in taken else other)
         taken.add(other)
-        renamed.append(other)
     return tuple(renamed)
 
 
-def _by_ensembl(dataset_id: str) -> dict[str, str]:
+def _names_by_id(dataset_id: str) -> dict[str, str]:
     table = matrix.var(dataset_id)
     if "ensembl" not in table:
         return {}
     known = table["ensembl"].dropna()
     known = known[~known.duplicated(keep=False)]
-    return {str(ensembl): str(name) for name, ensembl in known.items()}
+    return {str(gene_id): str(name) for name, gene_id in known.items()}
 
 
 def read_pair(

@@ -6,18 +6,19 @@ among test cells only, so no context ever mixes the two.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from importlib import import_module
+from typing import Protocol, cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from backend.analysis.context import context_graph, has_neighbours, spatial_context
-from backend.evaluation.scores import COLUMNS, score_genes
+from backend.evaluation.scores import score_genes
 from backend.evaluation.splits import strips
-from backend.methods.contract import Cells, Floats
+from backend.methods.contract import Cells, Config, Floats
 from backend.methods.reference.task import ContextTask, Scaling
 
 COMPARATORS = {
@@ -37,6 +38,17 @@ class Truth:
     with_self: Floats
     kept: NDArray[np.bool_]
     detection: NDArray[np.float64]
+
+
+class ContextConfig(Protocol):
+    """What this track asks of a method's settings."""
+
+    def resolved_sigma_um(self, spots: bool) -> float: ...
+
+
+def sigma_of(config: Config, spots: bool) -> float:
+    """The radius of the contexts that a method with these settings learns, in um."""
+    return cast(ContextConfig, config).resolved_sigma_um(spots)
 
 
 def take(cells: Cells, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Cells:
@@ -84,22 +96,18 @@ def make_task(train: Cells, test: Cells, sigma_um: float, seed: int) -> ContextT
     )
 
 
-def predict_with_comparators(task: ContextTask, say: Callable[[str], None] = lambda name: None) -> dict[str, Floats]:
-    """Name -> contexts of the queries. `say` hears the name of each before it starts."""
-    predictions = {}
+def run_comparators(task: ContextTask) -> Iterator[tuple[str, Floats]]:
+    """One after another (name, contexts of the queries), so that only one prediction is in memory."""
     for name, module in COMPARATORS.items():
-        say(name)
-        predictions[name] = import_module(module).predict_context(task)
-    return predictions
+        yield name, import_module(module).predict_context(task)
 
 
-def score_fold(fold: str, truth: Truth, predictions: dict[str, Floats], genes: tuple[str, ...]) -> pd.DataFrame:
-    """Rows of `scores.COLUMNS`: gene x method x self_loop, over the cells of `truth` that are kept."""
+def score_method(method: str, values: Floats, truth: Truth, genes: tuple[str, ...]) -> pd.DataFrame:
+    """One row per gene and self_loop, over the cells of `truth` that are kept."""
     tables = [
         score_genes(target[truth.kept], values[truth.kept], truth.detection, genes).assign(
-            method=method, fold=fold, self_loop=self_loop
+            method=method, self_loop=self_loop
         )
-        for method, values in predictions.items()
         for self_loop, target in ((False, truth.without_self), (True, truth.with_self))
     ]
-    return pd.concat(tables, ignore_index=True)[list(COLUMNS)]
+    return pd.concat(tables, ignore_index=True)

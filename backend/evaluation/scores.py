@@ -115,7 +115,7 @@ def _p_words(p: float) -> str:
     return "< 0.001" if p < 0.001 else f"= {p:.3f}"
 
 
-def split_half_ceiling(cells: Cells, sigma_um: float, seed: int) -> dict[str, Any] | None:
+def split_half_ceiling(cells: Cells, sigma_um: float, seed: int) -> float | None:
     """How well the measured context agrees with itself: contexts from two random halves of the cells as neighbours,
     no self-loop; their correlation r raised to the full number of neighbours (Spearman-Brown), 2r / (1 + r), is the
     share of the truth's variance that is not noise. Its square root is what a perfect prediction would score."""
@@ -128,7 +128,7 @@ def split_half_ceiling(cells: Cells, sigma_um: float, seed: int) -> dict[str, An
     r = np.maximum(r[np.isfinite(r)], 0.0)
     if not len(r):
         return None
-    return {"median": float(np.median(np.sqrt(2 * r / (1 + r)))), "genes": len(r)}
+    return float(np.median(np.sqrt(2 * r / (1 + r))))
 
 
 def _contexts_from(graph: Any, cells: Cells, members: NDArray[np.bool_]) -> tuple[Floats, NDArray[np.bool_]]:

@@ -14,7 +14,7 @@ from backend.methods.reference.task import ContextTask
 RANK = 30
 HIDDEN = 256
 MASKED = 0.5  # share of inputs set to their mean in each training step
-STEPS = 500
+STEPS = 350
 BATCH = 256
 CHECK_EVERY = 50
 STRIPS = slice(None, None, 2)  # every other strip is enough to see when it overfits
@@ -47,13 +47,14 @@ def _curve(task: ContextTask, learn: Any, check: Any) -> list[float]:
 class _Network:
     def __init__(self, task: ContextTask, rows: Any) -> None:
         import torch
+        from sklearn.utils.extmath import randomized_svd
 
         torch.manual_seed(task.seed)
         contexts = task.contexts[rows]
         self._mean = contexts.mean(axis=0)
-        values, vectors = np.linalg.eigh(np.cov(contexts, rowvar=False).reshape(contexts.shape[1], -1))
-        self._basis = vectors[:, ::-1][:, :RANK].T.astype(np.float32)
-        self._scale = float(np.sqrt(max(values[-1], 1e-12)))
+        rank = min(RANK, *contexts.shape)
+        _, singular, self._basis = randomized_svd(contexts - self._mean, rank, random_state=task.seed)
+        self._scale = float(max(singular[0] / np.sqrt(len(contexts)), 1e-6))
         self._inputs = torch.from_numpy(task.inputs[rows])
         self._goals = torch.from_numpy(((contexts - self._mean) @ self._basis.T / self._scale).astype(np.float32))
         self._net = torch.nn.Sequential(

@@ -33,13 +33,16 @@ def predict_context(task: ContextTask) -> Floats:
 def _fit_from(
     task: ContextTask, rows: NDArray[np.intp] | slice, queries: Floats, alphas: tuple[float, ...]
 ) -> list[Floats]:
-    # One eigendecomposition serves every penalty.
+    # One eigendecomposition serves every penalty: of genes x genes, or of cells x cells where cells are fewer.
     inputs, contexts = task.inputs[rows], task.contexts[rows]
     centre, mean = inputs.mean(axis=0), contexts.mean(axis=0)
-    centred = (inputs - centre).astype(np.float64)
-    values, vectors = np.linalg.eigh(centred.T @ centred)
-    projected = vectors.T @ (centred.T @ (contexts - mean))
-    scores = (queries - centre) @ vectors
+    centred, goals, asked = (inputs - centre).astype(np.float64), contexts - mean, queries - centre
+    if centred.shape[1] <= centred.shape[0]:
+        values, vectors = np.linalg.eigh(centred.T @ centred)
+        projected, scores = vectors.T @ (centred.T @ goals), asked @ vectors
+    else:
+        values, vectors = np.linalg.eigh(centred @ centred.T)
+        projected, scores = vectors.T @ goals, asked @ (centred.T @ vectors)
     return [
         np.asarray(scores @ (projected / (np.maximum(values, 0.0) + alpha)[:, None]) + mean, dtype=np.float32)
         for alpha in alphas

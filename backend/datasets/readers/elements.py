@@ -125,7 +125,7 @@ def read_frame(element: Any, where: str) -> tuple[pd.DataFrame, list[str]]:
     from anndata.io import read_elem
 
     if not is_group(element):  # AnnData before 0.7: one compound array
-        frame = pd.DataFrame.from_records(np.asarray(element[:]))
+        frame = pd.DataFrame.from_records(np.asarray(element[:])).map(_decoded)
         return _with_text_index(frame.set_index(frame.columns[0])), []
     if "_index" not in element.attrs or str(element.attrs["_index"]) not in element:
         raise DataError(f"{where} is not a table.", "It names no index.", _AGAIN)
@@ -144,13 +144,11 @@ def read_frame(element: Any, where: str) -> tuple[pd.DataFrame, list[str]]:
 
 
 def _with_text_index(frame: pd.DataFrame) -> pd.DataFrame:
-    for column in frame.columns[[str(kind).startswith("|S") for kind in frame.dtypes]]:
-        frame[column] = frame[column].map(_text)
-    return frame.set_axis(pd.Index([_text(label) for label in frame.index], dtype=object), axis=0)
+    return frame.set_axis(pd.Index([str(_decoded(label)) for label in frame.index], dtype=object), axis=0)
 
 
-def _text(value: object) -> str:
-    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+def _decoded(value: object) -> object:
+    return value.decode(errors="replace") if isinstance(value, bytes) else value
 
 
 def _plain(column: pd.Series) -> pd.Series:

@@ -49,9 +49,12 @@ def read_text_table(path: Path, max_mb: int) -> pd.DataFrame:
     """A table of cells: one row per cell; ids stay text, so that 007 and long numbers survive."""
     names, separator = read_header(path)
     with open_bytes(path, max_mb) as stream:
-        # Column 0 as text even where it is no id: coordinates never come first without one.
-        keep = {position: str for position, name in enumerate(names) if name.lower() in _IDS}
-        return pd.read_csv(stream, sep=separator, dtype=keep, encoding="utf-8-sig", low_memory=False)
+        return pd.read_csv(stream, sep=separator, converters=_ids_as_text(names), encoding="utf-8-sig")
+
+
+def _ids_as_text(names: list[str]) -> dict[int, type[str]]:
+    # Converters, not types: with a type, pandas would still turn an id "NA" into a missing value.
+    return {position: str for position, name in enumerate(names) if name.lower() in _IDS}
 
 
 def find_ids(table: pd.DataFrame) -> pd.Index | None:
@@ -94,9 +97,9 @@ def read_text_counts(path: Path, max_mb: int) -> Raw:
 
 def _blocks(path: Path, names: list[str], separator: str, max_mb: int) -> Iterator[pd.DataFrame]:
     rows = max(1, _BLOCK_VALUES // len(names))
-    keep = {position: str for position, name in enumerate(names) if name.lower() in _IDS}
+    keep = _ids_as_text(names)
     with open_bytes(path, max_mb) as stream:
-        yield from pd.read_csv(stream, sep=separator, dtype=keep, encoding="utf-8-sig", chunksize=rows)
+        yield from pd.read_csv(stream, sep=separator, converters=keep, encoding="utf-8-sig", chunksize=rows)
 
 
 def _first(block: pd.DataFrame) -> int:

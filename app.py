@@ -1,6 +1,7 @@
 """The dashboard's entry: page config and navigation; nothing else.
 
-Every page's address differs from its file name: on a fresh server Streamlit would otherwise run the file alone.
+Every page's address differs from its file name: on a fresh server Streamlit would otherwise run the file alone. Home is
+at the root.
 """
 
 from pathlib import Path
@@ -13,7 +14,7 @@ st.set_page_config(page_title="Resitu", page_icon=str(ASSETS / "icon.svg"), layo
 st.logo(str(ASSETS / "logo.svg"), size="large")
 st.navigation(
     [
-        st.Page("pages/home.py", title="Home", url_path="start", icon=":material/home:", default=True),
+        st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),
         st.Page("pages/upload.py", title="Data", url_path="data", icon=":material/database:"),
         st.Page("pages/training.py", title="Train", url_path="train", icon=":material/model_training:"),
         st.Page("pages/prediction.py", title="Predict", url_path="predict", icon=":material/scatter_plot:"),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import streamlit as st
 
 from backend import api
-from backend.records import JobState, StudyRecord
+from backend.records import JobState, RunRecord, StudyRecord
 from pages.components import session
 from pages.components.job_panel import job_panel
 from pages.components.problems import shown
-from pages.components.study_picker import Place, open_page
+from pages.components.study_picker import open_page
 from pages.components.words import plain, when
 
 SHOWN = 6
@@ -26,7 +28,7 @@ def main() -> None:
     _demo_job()
     studies = sorted(api.studies(), key=lambda study: study.created, reverse=True)
     if place.study:
-        _next_step(place)
+        _next_step(place.study, place.run)
     else:
         _first_steps()
     if studies:
@@ -51,14 +53,14 @@ def _first_steps() -> None:
         with st.container(border=True, height="stretch"):
             st.subheader("Bring your own data", anchor=False)
             st.markdown(
-                "A spatial data set with coordinates (CosMx, Xenium, MERSCOPE, Visium, ...) and a single-cell reference "
-                "of the same kind of tissue. Both are checked before anything is computed."
+                "A spatial data set with coordinates (CosMx, Xenium, MERSCOPE, Visium, ...) and a single-cell "
+                "reference of the same kind of tissue. Both are checked before anything is computed."
             )
             if st.button("Add data", icon=":material/database:"):
                 st.switch_page("pages/upload.py")
 
 
-def _demo_button(kind) -> None:
+def _demo_button(kind: Literal["primary", "secondary"]) -> None:
     if st.button("Open the simulated study", icon=":material/science:", type=kind):
         session.put("job", api.make_demo().id)
         st.rerun()
@@ -76,26 +78,27 @@ def _demo_job() -> None:
             st.rerun()
 
 
-def _next_step(place: Place) -> None:
+def _next_step(study: StudyRecord, run: RunRecord | None) -> None:
     """The one thing to do next in the study that is open."""
-    finished = place.run and api.job(place.run.id).state in (JobState.SUCCEEDED, JobState.STOPPED)
+    finished = run and api.job(run.id).state in (JobState.SUCCEEDED, JobState.STOPPED)
     if finished:
         text, label, page = "Its model is trained.", "See what it predicts", "pages/prediction.py"
-    elif place.run:
+    elif run:
         text, label, page = "A model is being trained.", "Watch the training", "pages/training.py"
     else:
         text, label, page = "Nothing is trained yet.", "Train a model", "pages/training.py"
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{plain(place.study.name)}** is open. {text}", width="stretch")
+        st.markdown(f"**{plain(study.name)}** is open. {text}", width="stretch")
         if st.button(label, type="primary", icon=":material/arrow_forward:"):
             st.switch_page(page)
 
 
 def _card(study: StudyRecord, names: dict[str, str]) -> None:
     with st.container(border=True, height="stretch", key=f"study-{study.id}"):
-        st.markdown(f"**{plain(study.name)}**")
-        if study.simulated:
-            st.badge("simulated", color="orange")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{plain(study.name)}**")
+            if study.simulated:
+                st.badge("simulated", color="orange")
         parts = [("Tissue", study.tissue), ("Reference", study.reference), ("Validation", study.validation)]
         st.caption("  \n".join(f"{role}: {plain(names.get(key, key))}" for role, key in parts if key))
         runs = len(api.runs(study.id))

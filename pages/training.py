@@ -75,15 +75,15 @@ def _look(study: StudyRecord, preset: str) -> Preflight:
 def _preflight(look: Preflight) -> None:
     with st.container(border=True):
         st.markdown(plain(look.answers))
-        with st.container(horizontal=True, gap="medium"):
+        with st.grid(3, min_column_width=140):
             for label, value, explained in (
                 ("Genes to learn from", f"{look.input_genes:,}", "Genes that both tissue and reference have."),
                 ("Time", duration(look.minutes), "All fits: the one that is shown and those that score it."),
                 ("Memory", f"{look.memory_gb:.1f} GB", "At its peak."),
-                ("Device", "GPU" if look.device == "cuda" else "CPU", "Where it will be computed."),
             ):
-                st.metric(label, value, help=explained, width=180)
+                st.metric(label, value, help=explained)
         st.caption(f"**How it is scored:** {plain(look.split)}")
+        st.caption(f"**Computed on:** {plain(look.device)}")
         for sentence in look.dropped:
             st.caption(f"**Left out:** {plain(sentence)}")
         for warning in look.warnings:
@@ -100,16 +100,17 @@ def _history(study: StudyRecord) -> None:
         hide_index=True,
         column_config={
             "score": st.column_config.NumberColumn(
-                "Median score", format="%.2f", help="Median over genes of the held-out correlation, without the cell itself."
+                "Median score",
+                format="%.2f",
+                help="Median over genes of the held-out correlation, without the cell itself.",
             ),
-            "link": st.column_config.LinkColumn("Open", display_text="open"),
+            "open": st.column_config.LinkColumn("Open", display_text="open", width="small"),
         },
     )
 
 
 def _row(run: RunRecord) -> dict[str, Any]:
     job = api.job(run.id)
-    summary = api.summary(run.id) if api.has_result(run.id) else {}
     return {
         "made": when(run.created),
         "method": run.method.upper(),
@@ -117,8 +118,8 @@ def _row(run: RunRecord) -> dict[str, Any]:
         "seed": run.seed,
         "epochs": run.config.get("epochs"),
         "encoder": run.config.get("encoder"),
-        "score": summary.get("median_pcc"),
-        "id": run.id,
+        "score": job.result.get("median"),
+        "open": f"/train?study={session.get('study')}&run={run.id}",
     }
 
 

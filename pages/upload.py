@@ -26,7 +26,7 @@ def main() -> None:
     )
     view = session.one_of("view", list(VIEWS), "library" if api.datasets() else "add")
     st.segmented_control(
-        "View", list(VIEWS), format_func=VIEWS.get, label_visibility="collapsed", required=True,
+        "View", list(VIEWS), format_func=VIEWS.__getitem__, label_visibility="collapsed", required=True,
         **session.bound("view", view),
     )  # fmt: skip
     if view == "add":

@@ -14,6 +14,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from backend import api
+from backend.records import StudyRecord
 
 _few = st.cache_resource(max_entries=8, show_spinner=False)
 _many = st.cache_resource(max_entries=64, show_spinner=False)
@@ -31,9 +32,14 @@ def genes(dataset_id: str) -> pd.DataFrame:
 
 
 @_few
-def types(study_id: str, dataset_id: str, stamp: str) -> Any:
-    """`api.CellTypes`; `stamp` changes when the study's types do."""
+def _types(study_id: str, dataset_id: str, stamp: str) -> api.CellTypes:
     return api.cell_types(study_id, dataset_id)
+
+
+def types(study: StudyRecord, dataset_id: str) -> api.CellTypes:
+    """Types in use for one of the study's data sets, with the sentence that says where they come from."""
+    source = study.types.get(dataset_id, "")
+    return _types(study.id, dataset_id, source if source in ("", "column") else source + _stamp(source))
 
 
 @_many

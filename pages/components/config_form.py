@@ -37,13 +37,13 @@ def _widget(schema: Mapping[str, Any], value: Any, key: str) -> Any:
     if bounds["type"] == "string":
         return st.text_input(label, value, help=explained, key=key)
     whole = bounds["type"] == "integer"
-    cast = int if whole else float
     least, most = bounds.get("minimum", bounds.get("exclusiveMinimum")), bounds.get("maximum")
+    given = {"min_value": least, "max_value": most, "value": value}
+    # Streamlit wants all numbers of one kind, and JSON schema writes the bounds of a float as it likes.
+    numbers: dict[str, Any] = {name: x if x is None or whole else float(x) for name, x in given.items()}
     return st.number_input(
         label,
-        min_value=None if least is None else cast(least),
-        max_value=None if most is None else cast(most),
-        value=None if value is None else cast(value),
+        **numbers,
         step=1 if whole else None,
         format=None if whole else "%.4g",
         placeholder="chosen for your data" if value is None else None,

@@ -14,7 +14,7 @@ from pages.components.words import plain
 
 
 def theme() -> Any:
-    """"light" or "dark", as the browser shows the page."""
+    """ "light" or "dark", as the browser shows the page."""
     return "dark" if st.context.theme.type == "dark" else "light"
 
 
@@ -22,6 +22,11 @@ def figure_card(
     figure: go.Figure, key: str, caption: str, *, read: str = "", fool: str = "", table: pd.DataFrame | None = None
 ) -> None:
     """`caption`: n, method, seed, measured on; it goes into the downloaded figures too. `table`: what was drawn."""
+    if figure.layout.legend.orientation is None:
+        # Below the figure: at its side it would leave no room on a narrow screen.
+        figure.update_layout(
+            legend={"orientation": "h", "y": -0.02, "yanchor": "top", "x": 0, "title": {"side": "top"}}
+        )
     with st.container(border=True, key=f"card-{key}"):
         st.plotly_chart(
             figure,
@@ -46,9 +51,9 @@ def _downloads(figure: go.Figure, key: str, caption: str, table: pd.DataFrame | 
         return style.caption(go.Figure(figure), caption)
 
     kinds: Mapping[str, tuple[Any, str]] = {
-        "svg": (lambda: export.to_svg(captioned()), "SVG, for papers"),
-        "png": (lambda: export.to_png(captioned()), "PNG, for slides"),
-        "html": (lambda: export.to_html(captioned()), "HTML, to zoom"),
+        "svg": (lambda: export.image_bytes(captioned(), "svg"), "SVG, for papers"),
+        "png": (lambda: export.image_bytes(captioned(), "png"), "PNG, for slides"),
+        "html": (lambda: export.html_bytes(captioned()), "HTML, to zoom"),
     }
     with st.popover("Download", type="tertiary", icon=":material/download:"):
         for kind, (make, label) in kinds.items():
@@ -62,7 +67,7 @@ def _downloads(figure: go.Figure, key: str, caption: str, table: pd.DataFrame | 
 def table_download(table: pd.DataFrame, file_name: str, label: str = "Download table (CSV)") -> None:
     st.download_button(
         label,
-        lambda: table.to_csv(index=False).encode(),
+        lambda: export.csv_bytes(table),
         file_name,
         "text/csv",
         key=f"table.{file_name}",

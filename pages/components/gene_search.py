@@ -12,12 +12,14 @@ from pages.components import session
 from pages.components.words import plain
 
 
-def gene_search(study: StudyRecord, run: RunRecord, genes: Sequence[str], default: str) -> str | None:
+def gene_search(
+    study: StudyRecord, run: RunRecord, genes: Sequence[str], default: str, label: str = "Gene"
+) -> str | None:
     """The gene whose context can be shown, or None with the reason on the page."""
     asked = session.get("gene") or default
     options = list(genes) if asked in genes else [asked, *genes]
     st.selectbox(
-        "Gene",
+        label,
         options,
         accept_new_options=True,
         help="Type a symbol, an Ensembl id or an alias that your data know.",

@@ -1,12 +1,13 @@
-"""One job, live: place in the queue, stage, progress, time left, a verdict in words; stop and keep, cancel, try again."""
+"""One job, live: its place in the queue, stage, progress, time left and a verdict in words; stop, cancel, try again."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 import streamlit as st
 
-from backend import api, figures
+from backend import api
+from backend.figures import training
 from backend.records import JobState, JobStatus
 from pages.components.figure_card import theme
 from pages.components.problems import problem, shown
@@ -49,23 +50,29 @@ def _queued(job: JobStatus) -> None:
 
 
 def _pace(job: JobStatus) -> str:
-    if not job.steps or not job.started:
+    if not job.steps:
         return "getting ready"
     said = f"step {job.step:,} of {job.steps:,}"
-    done = job.step - job.first_step
-    if done < 5:
+    # The pace of the last minute or so: how long it took to start says nothing about what is left.
+    told = api.run_metrics(job.id).tail(60)
+    told = told[told["attempt"] == job.attempt]
+    if len(told) < 3:
         return said
-    seconds = (datetime.now(UTC) - datetime.fromisoformat(job.started)).total_seconds()
-    return f"{said} · {duration(seconds / done * (job.steps - job.step) / 60)} left"
+    first, last = (datetime.fromisoformat(str(told["time"].iloc[row])) for row in (0, -1))
+    steps = int(told["step"].iloc[-1] - told["step"].iloc[0])
+    minutes = (last - first).total_seconds() / 60 * (job.steps - job.step) / max(steps, 1)
+    return f"{said} · {duration(minutes)} left" if steps > 0 else said
 
 
 def _training(job: JobStatus) -> None:
     verdict = api.run_verdict(job.id)
-    {"healthy": st.success, "stop": st.error}.get(verdict.state, st.info)(plain(verdict.text))
+    boxes = {"waiting": st.info, "healthy": st.success, "watch": st.warning, "stop": st.error}
+    boxes[verdict.state](plain(verdict.text))
     if st.toggle("Show loss curves", key=f"curves.{job.id}"):
         metrics = api.run_metrics(job.id)
         if len(metrics):
-            st.plotly_chart(figures.loss_curves(metrics, theme()), theme=None, key=f"losses.{job.id}")
+            curves = training.loss_curves(metrics, "Training so far", theme())
+            st.plotly_chart(curves, theme=None, key=f"losses.{job.id}")
 
 
 def _buttons(job: JobStatus) -> None:

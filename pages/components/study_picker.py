@@ -8,7 +8,7 @@ import streamlit as st
 
 from backend import api
 from backend.errors import NotFound
-from backend.records import RunRecord, StudyRecord
+from backend.records import JobStatus, RunRecord, StudyRecord
 from pages.components import session
 from pages.components.words import plain, run_label
 
@@ -84,7 +84,7 @@ def _pick_run(study: StudyRecord) -> RunRecord | None:
     return runs[chosen] if chosen else None
 
 
-def _job(job_id: str):
+def _job(job_id: str) -> JobStatus | None:
     try:
         return api.job(job_id)
     except NotFound:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import pandas as pd
 import streamlit as st
@@ -26,7 +27,7 @@ class Trust:
 
 def trust(scores: pd.DataFrame, run: RunRecord, gene: str) -> Trust | None:
     """Read from a run's score table; None if the gene was not scored (constant, or absent where it was tested)."""
-    rows = scores[(scores["gene"] == gene) & ~scores["self_loop"] & ~scores["constant"]]
+    rows = scores[(scores["gene"] == gene) & ~scores["self_loop"]].dropna(subset="pcc")
     by_method = rows.groupby("method")["pcc"].mean()
     if run.method not in by_method:
         return None
@@ -41,12 +42,12 @@ def trust_badge(found: Trust | None) -> None:
     if found is None:
         st.badge("not scored", color="gray", help="Constant where it was tested, or not measured there.")
         return
+    color: Literal["green", "orange", "red"] = "red"
+    word = "not supported"
     if found.score >= 0.3 and found.wins:
         color, word = "green", "supported"
     elif found.score >= 0.1:
         color, word = "orange", "weak"
-    else:
-        color, word = "red", "not supported"
     beaten = "" if found.wins else f"; *{found.rival}* does better ({found.rival_score:.2f})"
     st.badge(
         f"{word}: held-out r = {found.score:.2f}",
@@ -54,3 +55,10 @@ def trust_badge(found: Trust | None) -> None:
         help=f"Pearson correlation of predicted and measured context (without the cell itself) over {found.cells:,} "
         f"cells that the model did not see{beaten}.",
     )
+
+
+def best_gene(scores: pd.DataFrame, run: RunRecord) -> str:
+    """The gene that is predicted best: what one sees first should show what the model can do, and says its score."""
+    rows = scores[(scores["method"] == run.method) & ~scores["self_loop"]]
+    known = rows.sort_values("pcc", ascending=False, na_position="last")
+    return str(known["gene"].iloc[0])

@@ -51,3 +51,8 @@ def run_label(run: RunRecord, job: JobStatus | None) -> str:
     """`SCXM, 3 min ago, seed 0: done`."""
     state = f": {STATES[job.state]}" if job else ""
     return f"{run.method.upper()}, {when(run.created)}, seed {run.seed}{state}"
+
+
+def provenance(run: RunRecord, cells: int, measured_on: str) -> str:
+    """The line under a figure: n, method, seed, what it was measured on."""
+    return f"{cells:,} cells · {run.method.upper()} v{run.version}, seed {run.seed} · {measured_on}"

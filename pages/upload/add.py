@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import streamlit as st
 
 from backend import api
-from backend.records import Answers, Finding, JobState, JobStatus
+from backend.records import Answers, Finding, JobState, JobStatus, Role
 from pages.components import session
 from pages.components.job_panel import job_panel
+from pages.components.words import plain
 from pages.upload.findings import ask, list_findings
 
 ROLES = {"tissue": "Tissue", "reference": "Reference", "validation": "Validation tissue"}
@@ -30,15 +31,17 @@ def show() -> None:
         _checked(asked)
         return
     role = session.one_of("role", list(ROLES), "tissue")
-    st.segmented_control("What is it?", list(ROLES), format_func=ROLES.get, required=True, **session.bound("role", role))
+    st.segmented_control(
+        "What is it?", list(ROLES), format_func=ROLES.__getitem__, required=True, **session.bound("role", role)
+    )
     st.caption(ROLE_SAYS[role or "tissue"])
     source = session.one_of("source", list(SOURCES), "upload")
     st.segmented_control(
-        "Where is it?", list(SOURCES), format_func=SOURCES.get, required=True, **session.bound("source", source)
+        "Where is it?", list(SOURCES), format_func=SOURCES.__getitem__, required=True, **session.bound("source", source)
     )
     paths = _upload() if source == "upload" else _server()
     if paths and role:
-        session.put("job", api.inspect(paths, role).id)
+        session.put("job", api.inspect(paths, cast(Role, role)).id)
         st.rerun()
 
 
@@ -67,7 +70,9 @@ def _server() -> list[Path]:
         )
         return []
     by_name = {str(path): path for path in there}
-    chosen = st.multiselect("Files", list(by_name), format_func=lambda key: Path(key).name, max_selections=2, key="server")
+    chosen = st.multiselect(
+        "Files", list(by_name), format_func=lambda key: Path(key).name, max_selections=2, key="server"
+    )
     pressed = st.button("Check", type="primary", icon=":material/stethoscope:", disabled=not chosen)
     return [by_name[key] for key in chosen] if pressed else []
 
@@ -94,28 +99,38 @@ def _checked(job_id: str) -> None:
 
 def _report(job: JobStatus, files: str) -> None:
     findings = [Finding.model_validate(finding) for finding in job.result["findings"]]
-    st.subheader(files, anchor=False)
-    _facts(job.result.get("facts", {}))
-    if list_findings(findings):
-        st.markdown("It cannot be added as it is. Mend the file and bring it again.")
-        return
-    given = Answers.model_validate(job.params.get("answers") or {})
-    answers, changed = ask([finding for finding in findings if finding.grade == "asked"], given)
+    facts, role = job.result["facts"], job.params["role"]
     paths = [Path(path) for path in job.params["paths"]]
-    name = st.text_input("Name", paths[0].name.split(".")[0], key=f"name.{job.id}", max_chars=80)
+    st.subheader(plain(files), anchor=False)
+    _facts(facts)
+    refused = list_findings(findings)
+    given = Answers.model_validate(job.params.get("answers") or {})
+    questions = [finding for finding in findings if finding.grade == "asked"]
+    answers, changed = ask(questions, given, facts["columns"], job.id)
+    if refused:
+        st.markdown("It cannot be added like this: answer differently and check again, or mend the file.")
+    else:
+        name = st.text_input("Name", paths[0].name.split(".")[0], key=f"name.{job.id}", max_chars=80, width=520)
     with st.container(horizontal=True):
-        if st.button("Add", type="primary", icon=":material/add:", key=f"add.{job.id}"):
-            added = api.add_dataset(paths, job.params["role"], name.strip() or None, answers)
-            session.put("job", added.id)
+        if not refused and st.button("Add", type="primary", icon=":material/add:", key=f"add.{job.id}"):
+            session.put("job", api.add_dataset(paths, role, name.strip() or None, answers).id)
             st.rerun()
         if changed and st.button("Check again with these answers", icon=":material/refresh:"):
-            session.put("job", api.inspect(paths, job.params["role"], answers).id)
+            session.put("job", api.inspect(paths, role, answers).id)
             st.rerun()
 
 
 def _facts(facts: Mapping[str, Any]) -> None:
-    cards = [(name, facts[key]) for key, name in (("cells", "Cells"), ("genes", "Genes")) if key in facts]
-    if cards:
-        with st.container(horizontal=True):
-            for name, value in cards:
-                st.metric(name, f"{value:,}" if isinstance(value, int) else str(value), border=True, width=170)
+    spacing = facts.get("neighbour_um")
+    with st.grid(4, min_column_width=140):
+        for name, value in (
+            ("Cells", f"{facts['cells']:,}"),
+            ("Genes", f"{facts['genes']:,}"),
+            ("Median counts per cell", f"{facts['median_counts']:,.0f}"),
+            ("To the nearest cell", f"{spacing:.1f} µm" if spacing else None),
+        ):
+            if value:
+                st.metric(name, value, border=True)
+    seen = ", ".join(f"{matrix['name']} ({matrix['kind']})" for matrix in facts["matrices"])
+    if seen:
+        st.caption(f"Matrices in the file: {plain(seen)}.")

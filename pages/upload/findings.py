@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -11,7 +12,6 @@ from pages.components.words import plain
 
 WORDS = {
     "unit": "Unit of the coordinates",
-    "um_per_px": "Micrometres per pixel",
     "species": "Species",
     "gene_ids": "Gene names are",
     "counts_from": "Counts are in",
@@ -52,35 +52,44 @@ def _sentence(finding: Finding) -> str:
     return " ".join(part for part in parts if part)
 
 
-def ask(questions: Sequence[Finding], given: Answers) -> tuple[Answers, bool]:
+def ask(
+    questions: Sequence[Finding], given: Answers, columns: Sequence[Mapping[str, Any]], key: str
+) -> tuple[Answers, bool]:
     """A widget per question, filled with the guess; the answers, and whether any differs from what was checked."""
+    known = [question for question in questions if question.field in WORDS]
     said = given.model_dump()
-    checked = Answers.model_validate(said | {q.field: _typed(q, q.guess) for q in questions if q.field in WORDS})
-    if questions:
-        st.markdown("**Please confirm** what was guessed")
-    with st.grid(2, min_column_width=320):
-        for question in questions:
-            if question.field in WORDS:
-                with st.container(border=True, height="stretch"):
-                    said[question.field] = _typed(question, _widget(question))
-                    st.caption(_sentence(question))
-    said["keep"] = _keep(questions, given)
+    checked = Answers.model_validate(said | {q.field: _typed(q, q.guess) for q in known})
+    if known:
+        st.markdown("**Guessed: please confirm**")
+    with st.grid(3, min_column_width=300):
+        for question in known:
+            with st.container(border=True, height="stretch"):
+                said[question.field or ""] = _typed(question, _widget(question, key))
+                if question.field == "unit" and said["unit"] == "px":
+                    said["um_per_px"] = st.number_input(
+                        "Micrometres per pixel", min_value=1e-6, value=given.um_per_px, format="%.5g", key=f"{key}.px",
+                        placeholder="as the instrument's documents say",
+                    )  # fmt: skip
+                st.caption(_sentence(question))
+        with st.container(border=True, height="stretch"):
+            said["keep"] = _keep(columns, given, key)
+            st.caption("To leave out cells that the file itself marks as bad, or to take one sample of several.")
     answers = Answers.model_validate(said)
     return answers, answers != checked
 
 
-def _keep(questions: Sequence[Finding], given: Answers) -> dict[str, str]:
-    """Only the cells with one value in one column: the columns are those that the doctor offers for types."""
-    columns = next((list(q.options) for q in questions if q.field == "type_column"), [""])
+def _keep(columns: Sequence[Mapping[str, Any]], given: Answers, key: str) -> dict[str, str]:
+    """Only the cells that have one value in one column."""
     before = next(iter(given.keep.items()), ("", ""))
-    with st.expander("Keep only some of the cells", expanded=bool(given.keep), type="compact"):
-        left, right = st.columns(2)
-        options = list(dict.fromkeys(["", *columns, before[0]]))
-        column = left.selectbox(
-            "Column", options, options.index(before[0]), format_func=lambda name: name or "all cells", key="keep.column"
-        )
-        value = right.text_input("has the value", before[1], key="keep.value", disabled=not column)
-    return {column: value.strip()} if column and value.strip() else {}
+    examples = {str(column["name"]): [str(value) for value in column["examples"]] for column in columns}
+    options = ["", *examples]
+    index = options.index(before[0]) if before[0] in options else 0
+    column = st.selectbox("Keep", options, index, format_func=lambda name: name or "all cells", key=f"{key}.column")
+    if not column:
+        return {}
+    values = list(dict.fromkeys([before[1], *examples[column]])) if column == before[0] else examples[column]
+    value = st.selectbox("with the value", values, accept_new_options=True, key=f"{key}.{column}.value")
+    return {column: value} if value else {}
 
 
 def _typed(question: Finding, value: str | None) -> object:
@@ -90,16 +99,10 @@ def _typed(question: Finding, value: str | None) -> object:
     return value
 
 
-def _widget(question: Finding) -> str | None:
-    label = WORDS[question.field or ""]
-    if question.options:
-        options = list(question.options)
-        index = options.index(question.guess) if question.guess in options else None
-        return st.selectbox(
-            label, options, index, format_func=lambda option: OPTION_WORDS.get(option, option), key=f"ask.{question.field}"
-        )
-    if question.field == "um_per_px":
-        start = float(question.guess) if question.guess else None
-        value = st.number_input(label, min_value=1e-6, value=start, format="%.5g", key="ask.um_per_px")
-        return None if value is None else str(value)
-    return st.text_input(label, question.guess or "", key=f"ask.{question.field}")
+def _widget(question: Finding, key: str) -> str | None:
+    label, key = WORDS[question.field or ""], f"{key}.{question.field}"
+    options = list(question.options)
+    if not options:
+        return st.text_input(label, question.guess or "", key=key)
+    index = options.index(question.guess) if question.guess in options else None
+    return st.selectbox(label, options, index, format_func=lambda option: OPTION_WORDS.get(option, option), key=key)

@@ -13,7 +13,7 @@ from backend.figures.points import Measure, Places
 from backend.records import DatasetRecord, StudyRecord
 from pages.components import cached, session
 from pages.components.figure_card import figure_card, theme
-from pages.components.problems import empty, shown
+from pages.components.problems import shown
 from pages.components.words import plain, when
 from pages.upload.findings import list_findings
 
@@ -21,16 +21,20 @@ SCALES = {"counts": "counts", "log": "log values", "normalised": "normalised val
 
 
 def show(study: StudyRecord | None) -> None:
-    archived = st.toggle("Show archived", key="archived") if len(api.datasets(archived=True)) else False
+    archived = bool(st.session_state.get("archived"))  # its toggle stands beside the list
     records = {record.id: record for record in api.datasets(archived=archived)}
     if not records:
         st.info("No data set yet. Add a tissue and a reference, or open the simulated study from Home.")
+        if api.datasets(archived=True):
+            st.toggle("Show archived", key="archived")
         return
     here = [key for key in (study.tissue, study.reference) if key in records] if study else []
     chosen = session.one_of("dataset", list(records), here[0] if here else None)
-    st.selectbox(
-        "Data set", list(records), format_func=lambda key: _label(records[key]), width=520, **session.bound("dataset", chosen)
-    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.selectbox(
+            "Data set", list(records), format_func=lambda key: _label(records[key]), **session.bound("dataset", chosen)
+        )
+        st.toggle("Show archived", key="archived")
     if chosen:
         _one(records[chosen])
 
@@ -42,16 +46,16 @@ def _label(record: DatasetRecord) -> str:
 def _one(record: DatasetRecord) -> None:
     obs = cached.obs(record.id)
     unit = "Spots" if record.spots else "Cells"
-    with st.container(horizontal=True):
+    with st.grid(4, min_column_width=140):
         for name, value in (
             (unit, f"{record.n_cells:,}"),
             ("Genes", f"{record.n_genes:,}"),
             ("Median counts per cell", f"{np.median(obs['counts']):,.0f}"),
             ("Cell types", f"{obs['type'].nunique():,}" if record.has_types else "none named"),
         ):
-            st.metric(name, value, border=True, width=190)
-    said = f"{record.species}, {SCALES[record.scale]} read from {record.counts_from}, {record.source}, added {when(record.created)}"
-    st.caption(plain(said) + (" · *simulated*" if record.simulated else ""))
+            st.metric(name, value, border=True)
+    said = (record.species, f"{SCALES[record.scale]} read from {record.counts_from}", record.source)
+    st.caption(plain(f"{', '.join(said)}, added {when(record.created)}{', simulated' if record.simulated else ''}"))
     _actions(record)
     _figure(record, obs)
     if record.findings:
@@ -61,17 +65,20 @@ def _one(record: DatasetRecord) -> None:
 
 def _figure(record: DatasetRecord, obs: pd.DataFrame) -> None:
     types = obs["type"].astype(str).to_numpy() if record.has_types else np.full(len(obs), "all cells")
-    color = {"type": "Cell type", "counts": "Counts per cell", "genes": "Genes per cell"}
-    by = st.segmented_control("Colour by", list(color), default="type", format_func=color.get, required=True, key="by")
-    title = f"{record.name}: {color[by].lower()}"
-    caption = f"{record.n_cells:,} {'spots' if record.spots else 'cells'}, measured, {record.name}."
+    words = {"type": "Cell type", "counts": "Counts per cell", "genes": "Genes per cell"}
+    by = st.segmented_control(
+        "Colour by", list(words), default="type", format_func=words.__getitem__, required=True, key="by"
+    )
+    by = by or "type"
+    title = words[by]
+    caption = f"{record.name}: {record.n_cells:,} {'spots' if record.spots else 'cells'}, measured."
     colours = type_colours(types)
     if record.role == "reference":
         x, y = obs["umap_1"], obs["umap_2"]
         if by == "type":
             figure = embeddings.embed_types(x, y, types, colours, title, theme())
         else:
-            figure = embeddings.embed_values(x, y, Measure(obs[by], color[by]), title, theme())
+            figure = embeddings.embed_values(x, y, Measure(obs[by], words[by]), title, theme())
         read = "Each point is a cell; cells with similar expression lie near each other."
         fool = "Distances between far groups, and sizes of groups, mean little in a UMAP."
     else:
@@ -79,7 +86,7 @@ def _figure(record: DatasetRecord, obs: pd.DataFrame) -> None:
         if by == "type":
             figure = maps.map_types(places, types, colours, title, theme())
         else:
-            figure = maps.map_values(places, Measure(obs[by], color[by]), title, theme())
+            figure = maps.map_values(places, Measure(obs[by], words[by]), title, theme())
         read = "Each point stands where the cell was. The bar gives the scale; sections stand side by side."
         fool = "The place of one section beside another is drawn, not measured."
     columns = [c for c in ("type", "section", "counts", "genes", "x_um", "y_um", "umap_1", "umap_2") if c in obs]
@@ -88,7 +95,8 @@ def _figure(record: DatasetRecord, obs: pd.DataFrame) -> None:
 
 
 def _by_type(record: DatasetRecord, obs: pd.DataFrame, types: np.ndarray) -> None:
-    table = obs.groupby(types, observed=True).agg(cells=("counts", "size"), counts=("counts", "median"), genes=("genes", "median"))
+    grouped = obs.groupby(types, observed=True)
+    table = grouped.agg(cells=("counts", "size"), counts=("counts", "median"), genes=("genes", "median"))
     table = table.sort_values("cells", ascending=False).rename_axis("type").reset_index()
     st.dataframe(
         table,

@@ -33,8 +33,8 @@ def show(study: StudyRecord | None) -> None:
 
 
 def _create(records: Sequence[DatasetRecord]) -> None:
-    tissues = {r.id: r.name for r in records if r.role != "reference"}
-    references = {r.id: r.name for r in records if r.role == "reference"}
+    tissues: dict[str, str] = {r.id: r.name for r in records if r.role != "reference"}
+    references: dict[str, str] = {r.id: r.name for r in records if r.role == "reference"}
     missing = [word for word, found in (("a tissue", tissues), ("a reference", references)) if not found]
     if missing:
         st.markdown(f"A study needs a tissue and a reference; here {' and '.join(missing)} is still missing.")
@@ -45,13 +45,13 @@ def _create(records: Sequence[DatasetRecord]) -> None:
     with st.form("new study", border=False):
         with st.grid(2, min_column_width=280):
             name = st.text_input("Name", max_chars=80, placeholder="such as: Lung tumour, CosMx with Maynard")
-            tissue = st.selectbox("Tissue", list(tissues), format_func=tissues.get)
-            reference = st.selectbox("Reference", list(references), format_func=references.get)
+            tissue = st.selectbox("Tissue", list(tissues), format_func=tissues.__getitem__)
+            reference = st.selectbox("Reference", list(references), format_func=references.__getitem__)
             validation = st.selectbox(
                 "Validation tissue (optional)",
                 list(tissues),
                 None,
-                format_func=tissues.get,
+                format_func=tissues.__getitem__,
                 placeholder="none: scored on two halves of the tissue",
                 help="A second tissue, not trained on, by which the predictions are scored; more genes are better.",
             )

@@ -1,0 +1,56 @@
+"""Predict: what the model says is around each cell, and how far that can be trusted."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from backend import api
+from pages.components import session
+from pages.components.job_panel import job_panel
+from pages.components.problems import empty, shown
+from pages.components.study_picker import open_page
+from pages.prediction import apply, around, attention, map, quality
+
+VIEWS = {
+    "map": ("On the tissue", map.show),
+    "around": ("Reference cells", around.show),
+    "quality": ("Quality", quality.show),
+    "attention": ("Attention", attention.show),
+    "apply": ("Another data set", apply.show),
+}
+
+
+def main() -> None:
+    place = open_page(
+        "predict",
+        "Predict",
+        "What is around each cell, and how far can that be trusted?",
+        "view",
+        "dataset",
+        "type",
+        "cell",
+    )
+    if place.study is None:
+        empty("There is no study yet.", "Make a study", "pages/upload.py")
+        return
+    if place.run is None:
+        empty("Nothing is trained in this study yet.", "Train a model", "pages/training.py")
+        return
+    if not api.has_result(place.run.id):
+        job_panel(place.run.id, "This run has no result yet")
+        return
+    view = session.one_of("view", list(VIEWS), "map") or "map"
+    st.segmented_control(
+        "View",
+        list(VIEWS),
+        format_func=lambda key: VIEWS[key][0],
+        label_visibility="collapsed",
+        required=True,
+        **session.bound("view", view),
+    )
+    with shown():
+        VIEWS[view][1](place.study, place.run)
+
+
+with shown():
+    main()

@@ -1,0 +1,58 @@
+"""Reference cells: which surroundings each dissociated cell is predicted to come from."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from backend import api
+from backend.figures import embeddings
+from backend.figures.palette import type_colours
+from backend.figures.points import Measure
+from backend.records import RunRecord, StudyRecord
+from pages.components import cached
+from pages.components.figure_card import figure_card, theme
+from pages.components.gene_search import gene_search
+from pages.components.trust_badge import best_gene, trust, trust_badge
+from pages.components.words import plain, provenance
+
+READ = """Each point is a dissociated cell; its colour says which share of its former neighbours is predicted to have
+expressed the gene. It is not the gene's expression *in* that cell."""
+FOOL = """The dissociated cells have no measured surroundings, so nothing on this page was checked: the score was taken
+on tissue. A type that the tissue lacks still gets a prediction."""
+
+
+def show(study: StudyRecord, run: RunRecord) -> None:
+    table = cached.scores(run.id)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        with st.container(width=320):
+            gene = gene_search(study, run, api.context_genes(run.id), best_gene(table, run))
+        if gene:
+            trust_badge(trust(table, run, gene))
+    if not gene:
+        return
+    record, obs = api.dataset(run.reference), cached.obs(run.reference)
+    values = cached.predicted(run.id, run.reference, gene)
+    found = cached.types(study, run.reference)
+    measure = Measure(values, gene, "share of cells around", predicted=True)
+    left, right = st.columns(2)
+    with left:
+        figure = embeddings.embed_values(obs["umap_1"], obs["umap_2"], measure, f"{gene} around the cell", theme())
+        drawn = pd.DataFrame({"cell": obs.index, "predicted": values})
+        caption = provenance(run, len(values), f"{record.name}; predicted, not measured")
+        figure_card(figure, "around", caption, read=READ, fool=FOOL, table=drawn)
+    with right:
+        if not len(found.table):
+            st.info(plain(found.source))
+            return
+        types = found.table["type"].astype(str).to_numpy()
+        figure = embeddings.embed_types(
+            obs["umap_1"], obs["umap_2"], types, study_colours(study), "The same cells by type", theme()
+        )
+        figure_card(figure, "types", f"{len(types):,} cells. {found.source}", table=found.table)
+
+
+def study_colours(study: StudyRecord) -> dict[str, str]:
+    """One colour per cell type over all data sets of the study."""
+    parts = [part for part in (study.tissue, study.reference, study.validation) if part]
+    return type_colours(name for part in parts for name in cached.types(study, part).table["type"].unique())

@@ -1,0 +1,78 @@
+"""Quality: how well the model predicts what it did not see, gene by gene, beside honest comparators."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from backend import api
+from backend.figures import distributions
+from backend.figures import scores as score_figures
+from backend.records import RunRecord, StudyRecord
+from pages.components import cached, session
+from pages.components.figure_card import figure_card, table_download, theme
+from pages.components.words import plain, provenance
+
+READ = """Each gene has one score: the Pearson correlation of predicted and measured context over cells that the model
+did not see. 1 is perfect, 0 is a guess. The cell itself is left out of the measured context."""
+FOOL = """With the cell itself in the context, copying a cell's own expression already scores well: that says nothing
+about its surroundings. A high score can also be the work of large regions: see *type-mean*."""
+
+
+def show(study: StudyRecord, run: RunRecord) -> None:
+    summary, table = api.summary(run.id), cached.scores(run.id)
+    verdict = summary.get("verdict", "")
+    st.markdown(f"**{plain(verdict)}**" if verdict else "This run has no verdict.")
+    loop = st.toggle(
+        "Count the cell itself among its surroundings",
+        key="loop",
+        help="The paper's own convention. Copying a cell's own expression then looks like prediction.",
+    )
+    rows = table[table["self_loop"] == loop]
+    own = rows[rows["method"] == run.method]
+    cells = int(own["n_cells"].max()) if len(own) else 0
+    caption = provenance(
+        run, cells, f"scored on {'the validation tissue' if run.validation else 'two halves of the tissue'}"
+    )
+    figure = score_figures.scores_by_method(rows, run.method, "Held-out score per gene, by method", theme())
+    figure_card(figure, "quality", caption, read=READ, fool=FOOL, table=rows)
+    medians = {str(name): float(value) for name, value in rows.groupby("method")["pcc"].median().dropna().items()}
+    figure = distributions.score_histogram(
+        own["pcc"], run.method, medians, "How many genes are predicted how well", theme()
+    )
+    figure_card(figure, "scores", caption, read="A bar counts genes; the lines are the medians of each method.")
+    st.subheader("Every gene", anchor=False)
+    wide = rows.pivot_table(index="gene", columns="method", values="pcc", aggfunc="mean")
+    first = [run.method, *sorted(set(wide.columns) - {run.method})]
+    facts = own.set_index("gene")[["srcc", "detection", "n_cells", "constant"]]
+    shown = wide[first].join(facts).sort_values(run.method, ascending=False).reset_index()
+    _gene_table(shown, run, first)
+    table_download(table, f"resitu-scores-{run.id}.csv", "Download all scores (CSV)")
+
+
+def _gene_table(shown: pd.DataFrame, run: RunRecord, methods: list[str]) -> None:
+    names = {
+        name: st.column_config.NumberColumn(name.upper() if name == run.method else name, format="%.2f")
+        for name in methods
+    }
+    event = st.dataframe(
+        shown,
+        hide_index=True,
+        height=420,
+        on_select="rerun",
+        selection_mode="single-row",
+        key="genes",
+        column_config={
+            "gene": "Gene",
+            **names,
+            "srcc": st.column_config.NumberColumn("Spearman", format="%.2f"),
+            "detection": st.column_config.NumberColumn("Detected in", format="percent"),
+            "n_cells": st.column_config.NumberColumn("Cells", format="localized"),
+            "constant": st.column_config.CheckboxColumn("Constant"),
+        },
+    )
+    picked = event.selection.rows
+    if picked and st.button(f"Show {plain(shown['gene'][picked[0]])} on the tissue", icon=":material/map:"):
+        session.put("gene", str(shown["gene"][picked[0]]))
+        session.put("view", "map")
+        st.rerun()

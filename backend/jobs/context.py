@@ -52,6 +52,8 @@ class JobContext:
 
     @cached_property
     def device(self) -> str:
+        if self.settings.device == "cpu":  # without asking torch, whose import takes seconds
+            return "cpu"
         from backend.training.device import choose_device
 
         return choose_device(self.settings.device)

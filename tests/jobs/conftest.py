@@ -17,6 +17,7 @@ TOYS = ("count", "slow_result", "sleep", "refuse", "crash", "eat", "leave")
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv("RESITU_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("RESITU_CHECKPOINT_SECONDS", "0")
+    monkeypatch.setenv("RESITU_DEVICE", "cpu")
     monkeypatch.setenv("RESITU_HANDLERS", ",".join(f"{toy}=tests.jobs.toys:{toy}" for toy in TOYS))
     return tmp_path / "home"
 

@@ -13,7 +13,7 @@ from backend.records import JobState
 from backend.store.layout import job_folder
 from tests.jobs.conftest import job, until
 
-LONG = {"steps": 200, "seconds": 0.05}
+LONG = {"steps": 120, "seconds": 0.05}
 
 
 @pytest.fixture

@@ -68,10 +68,8 @@ def predicted_context(run_id: str, dataset_id: str, gene: str) -> Floats:
 
     On the reference, the validation tissue and other data sets: the final fit. On the tissue of a run that was scored
     on halves: the fit that did not see the cell, NaN in the buffer between the halves."""
-    names = (f"context_{dataset_id}.zarr", f"held_out_{dataset_id}.zarr")
-    applied = keys.job_id("predict", {"run": run_id, "dataset": dataset_id})
-    for folder in (_result(run_id), layout.result_folder(applied)):
-        for name in names:
+    for folder in _folders(run_id, dataset_id):
+        for name in (f"context_{dataset_id}.zarr", f"held_out_{dataset_id}.zarr"):
             if (folder / name).exists():
                 return read_column(folder / name, gene)
     raise NotFound(
@@ -81,10 +79,18 @@ def predicted_context(run_id: str, dataset_id: str, gene: str) -> Floats:
 
 
 def measured_context(run_id: str, dataset_id: str, gene: str) -> Floats | None:
-    """A gene's measured context around each cell, without the cell itself; None for dissociated cells and for a data
-    set that the run did not measure."""
-    path = _result(run_id) / f"truth_{dataset(dataset_id).id}.zarr"
-    return read_column(path, gene) if path.exists() else None
+    """A gene's measured context around each cell, without the cell itself, NaN for a cell without a neighbour. None
+    for dissociated cells and for a data set that lacks genes of the panel."""
+    for folder in _folders(run_id, dataset_id):
+        if (folder / f"truth_{dataset_id}.zarr").exists():
+            return read_column(folder / f"truth_{dataset_id}.zarr", gene)
+    return None
+
+
+def _folders(run_id: str, dataset_id: str) -> tuple[Path, Path]:
+    """Where predictions for a data set may lie: the run's own result, and that of its application."""
+    applied = keys.job_id("predict", {"run": run_id, "dataset": dataset(dataset_id).id})
+    return _result(run_id), layout.result_folder(applied)
 
 
 def _result(run_id: str) -> Path:
@@ -125,11 +131,9 @@ def _spellings(dataset_id: str) -> dict[str, str]:
 
 
 def export_run(run_id: str, out_path: Path) -> Path:
-    """Write a run's prediction, whole or not at all: `.h5ad` (the reference's cells with `obsm["context"]`, scores in
-    `uns`) or `.csv` (the table of scores). Returns the path."""
+    """Write a run's prediction for the reference, whole or not at all: `.h5ad` (expression, `obsm["context"]`, scores
+    in `uns`) or `.csv` (the contexts alone, cells x genes). Returns the path."""
     target = Path(out_path).expanduser().resolve()
-    if target.suffix not in (".h5ad", ".csv"):
-        raise UserError(f"{target.name!r} has no known ending.", mend="Name it OUT.h5ad or OUT.csv.")
     if not target.parent.is_dir():
         raise UserError(f"There is no folder {str(target.parent)!r}.", mend="Make it first.")
     finished(run_id)

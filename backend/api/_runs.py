@@ -34,10 +34,11 @@ def preset(method: str, name: str) -> dict[str, Any]:
 
 
 def preflight(study_id: str, method: str, config: dict[str, Any]) -> Preflight:
-    """What one is told before a launch: genes, what is dropped, memory, minutes, device, split."""
-    chosen = study(study_id)
-    from backend.evaluation.preflight import look_ahead
+    """What one is told before a launch: genes, what is dropped, memory, minutes, device, split. Refuses what cannot
+    work."""
+    from backend.evaluation.preflight import look_ahead  # brings scipy's trees along; most calls never need them
 
+    chosen = study(study_id)
     return look_ahead(method, registry.config_from(method, config), chosen.tissue, chosen.reference, chosen.validation)
 
 
@@ -48,7 +49,6 @@ def start_run(study_id: str, method: str, config: dict[str, Any], seed: int = 0)
     if not 0 <= seed <= MAX_SEED:
         raise UserError(f"{seed} cannot be a seed.", mend=f"Choose a whole number from 0 to {MAX_SEED}.")
     chosen, full = study(study_id), registry.config_from(method, config)
-    # refuses what cannot work
     parts = (chosen.tissue, chosen.reference, chosen.validation)
     work: dict[str, Any] = {
         "method": method,
@@ -65,9 +65,11 @@ def start_run(study_id: str, method: str, config: dict[str, Any], seed: int = 0)
         validation=chosen.validation,
         **work,
     )
-    index.add(record)
+    if not is_run(record.id):
+        preflight(study_id, method, config)
+        index.add(record)
     submit.submit(method, record.model_dump(mode="json", exclude={"created", "owner"}), job_id=record.id)
-    return index.get(RunRecord, record.id)
+    return run(record.id)
 
 
 def runs(study_id: str | None = None) -> list[RunRecord]:

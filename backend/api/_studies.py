@@ -118,17 +118,7 @@ def cell_types(study_id: str, dataset_id: str) -> CellTypes:
             words = f"The types could not be worked out: {(job.error or {}).get('what', job.state.value)}"
         return CellTypes(empty, words, job.id)
     table = pd.read_parquet(layout.result_folder(source) / "types.parquet")
-    return CellTypes(table.reset_index() if "cell" not in table else table, _source_sentence(job))
-
-
-def _source_sentence(job: JobStatus) -> str:
-    if job.params["how"] == "transfer":
-        reference = index.find(DatasetRecord, job.params["reference"])
-        name = reference.name if reference else job.params["reference"]
-        return (
-            f"Types transferred from {name!r} (nearest neighbours on the shared genes): predictions, not annotations."
-        )
-    return "Groups of similar expression (Leiden clusters): numbered, not named."
+    return CellTypes(table, str(job.result["source"]))
 
 
 def studies(archived: bool = False) -> list[StudyRecord]:

@@ -31,8 +31,9 @@ def start(
     wait: Wait = False,
 ) -> Answer:
     """Train; what was already trained opens at once."""
+    said = _settings(given or [])
     found = api.find_study(study)
-    config = {**(api.preset(method, preset) if preset else {}), **_settings(given or [])}
+    config = {**(api.preset(method, preset) if preset else {}), **said}
     run = api.start_run(found.id, method, config, seed)
     if wait:
         settle_types(found.id)
@@ -120,7 +121,7 @@ def predict(
 def export(
     run: Run, out: Annotated[Path, typer.Argument(metavar="OUT.h5ad|OUT.csv", help="Written whole, or not at all.")]
 ) -> Answer:
-    """Write a run's prediction: an AnnData file, or its table of scores."""
+    """Write the predicted contexts of the reference's cells: an AnnData file, or a CSV."""
     written = api.export_run(run, out)
     return Answer({"id": run, "path": str(written)}, f"Wrote {written}.")
 

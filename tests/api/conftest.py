@@ -15,6 +15,7 @@ from backend.store import index, layout
 
 PANEL = ("ACTA2", "CD3E", "CXCR4", "EPCAM", "KRT8")
 TRANSCRIPTOME = (*PANEL, "GAPDH", "MYC", "TP53")
+N_CELLS = 200
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +34,7 @@ def write_dataset(role: str, genes: tuple[str, ...], **changed: Any) -> DatasetR
             "fingerprint": print_ * 4,
             "name": f"a {role}",
             "role": role,
-            "n_cells": 6,
+            "n_cells": N_CELLS,
             "n_genes": len(genes),
             "species": "human",
             "gene_ids": "symbol",
@@ -52,9 +53,11 @@ def write_dataset(role: str, genes: tuple[str, ...], **changed: Any) -> DatasetR
     table["detection"] = np.float32(0.1)
     table.to_parquet(folder / "var.parquet")
     cells = pd.Index([f"c{i}" for i in range(record.n_cells)], name="cell")
-    obs = pd.DataFrame({"counts": np.arange(6, dtype=np.float32)}, index=cells)
+    obs = pd.DataFrame({"counts": np.arange(N_CELLS, dtype=np.float32)}, index=cells)
+    if role != "reference":
+        obs["x_um"], obs["y_um"], obs["section"] = np.arange(N_CELLS) * 10.0, 0.0, "1"
     if record.has_types:
-        obs["type"] = ["T cell", "tumour"] * 3
+        obs["type"] = ["T cell", "tumour"] * (N_CELLS // 2)
     obs.to_parquet(folder / "obs.parquet")
     layout.write_json(folder / "record.json", record.model_dump(mode="json"))
     index.put(record)

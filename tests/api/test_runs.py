@@ -58,6 +58,12 @@ def test_bad_settings_are_all_named_and_nothing_is_queued(study) -> None:
     assert api.jobs() == api.runs() == []
 
 
+def test_what_cannot_work_is_refused_before_it_is_queued(study) -> None:
+    with pytest.raises(UserError, match="two halves"):
+        api.start_run(study.id, "scxm", {"sigma_um": 900})
+    assert api.jobs() == api.runs() == []
+
+
 def test_presets_by_name() -> None:
     assert api.preset("scxm", "Quick look")["epochs"] < api.cards()["scxm"].config().epochs
     with pytest.raises(NotFound, match="'Standard'"):

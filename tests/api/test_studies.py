@@ -48,10 +48,12 @@ def test_types_that_were_worked_out_are_read_and_named(dataset, reference) -> No
     folder = layout.result_folder(job.id)
     folder.mkdir(parents=True)
     pd.DataFrame({"cell": ["c0"], "type": ["T cell"], "probability": [0.9]}).to_parquet(folder / "types.parquet")
-    index.put(job.model_copy(update={"state": JobState.SUCCEEDED}))
+    source = f"Transferred from {reference.name}: predictions."
+    index.put(job.model_copy(update={"state": JobState.SUCCEEDED, "result": {"source": source}}))
     found = api.cell_types(study.id, bare.id)
     assert found.job_id is None
-    assert f"transferred from {reference.name!r}" in found.source
+    assert found.source == source
+    assert list(found.table["type"]) == ["T cell"]
     clusters = api.annotate(study.id, bare.id, "leiden")
     assert api.cell_types(study.id, bare.id).job_id == clusters.id
 

@@ -43,6 +43,8 @@ class Diagnosis:
 def examine(raw: Raw, role: Role, answers: Answers | None = None) -> Diagnosis:
     """Run every check; a refusal does not keep the later ones from looking."""
     case = Case.open(raw, role, answers or Answers())
+    for note in raw.notes:
+        case.say("noted", "reading", note)
     if raw.obs.empty and not len(raw.obs.index):
         case.refuse("no-cells", "The file holds no cells.", mend="Choose the file that holds the counts.")
         return Diagnosis(tuple(case.findings), _facts(case), None)

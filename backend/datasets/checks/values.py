@@ -16,6 +16,7 @@ Kind = Literal["counts", "log", "normalised", "scaled", "negative", "broken", "n
 # Integer matrices that are only a part of a cell's counts: never guessed, only taken when named.
 _PARTS = ("spliced", "unspliced", "ambiguous", "antisense", "intron", "exon", "nuclear", "cytoplasm")
 _LARGEST_LOG = 25.0  # log1p of 7 * 10^10
+_EQUAL = 0.05  # a relative spread of totals below this means: normalised to one total
 _PREFERENCE: tuple[Kind, ...] = ("counts", "log", "normalised", "scaled", "negative", "broken", "not numbers")
 
 
@@ -49,9 +50,9 @@ def judge(values: csr_matrix) -> Judgement:
 
 def _judge_fractions(values: csr_matrix, high: float) -> Judgement:
     plain, undone = _row_sums(values), _row_sums(values.expm1()) if high <= _LARGEST_LOG else None
-    if undone is not None and _equal(undone):
+    if undone is not None and _spread(undone) < min(_EQUAL, _spread(plain)):
         return Judgement("log", f"undoing log1p gives every cell about the same total, {np.median(undone):,.0f}")
-    if _equal(plain):
+    if _spread(plain) < _EQUAL:
         return Judgement("normalised", f"not whole numbers, and every cell has the same total, {np.median(plain):,.0f}")
     if high <= _LARGEST_LOG:
         return Judgement("log", f"not whole numbers, and none above {high:.3g}, as logarithms look")
@@ -120,10 +121,12 @@ def _row_sums(values: csr_matrix) -> NDArray[np.float64]:
     return sums[sums > 0]
 
 
-def _equal(sums: NDArray[np.float64]) -> bool:
-    """Nearly: rounding and genes left out after normalising move a cell's total a little."""
-    low, middle, high = np.quantile(sums, [0.05, 0.5, 0.95]) if len(sums) > 2 else (0.0, 0.0, 1.0)
-    return bool(high - low < 0.05 * middle)
+def _spread(sums: NDArray[np.float64]) -> float:
+    """The middle nine tenths, relative to the median: rounding, and genes left out later, move a total a little."""
+    if len(sums) < 3:
+        return float("inf")
+    low, middle, high = np.quantile(sums, [0.05, 0.5, 0.95])
+    return float((high - low) / middle)
 
 
 def _moments(values: csr_matrix) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -296,6 +296,23 @@ def test_a_zarr_text_of_a_gigabyte_each(store: Path, tmp_path: Path) -> None:
     assert "would take" in refusal(zip_folder(store, tmp_path / "a.zip")).what
 
 
+def test_a_block_that_unpacks_to_gigabytes(store: Path, tmp_path: Path) -> None:
+    """A zstd frame of run-length blocks: 190 kB for 6 GB of zeros, behind a header that declares 48 bytes."""
+    n_blocks, block_bytes = 49_152, 131_072
+    block, last = (struct.pack("<I", block_bytes << 3 | 1 << 1 | end)[:3] + b"\0" for end in (0, 1))
+    frame = b"\x28\xb5\x2f\xfd\xe0" + struct.pack("<Q", n_blocks * block_bytes) + block * (n_blocks - 1) + last
+    change_array(store, "X/data", compressor={"id": "zstd", "level": 1})
+    (store / "X" / "data" / "0").write_bytes(frame)
+    assert "fill this machine's memory" in refusal(zip_folder(store, tmp_path / "a.zip")).what
+
+
+def test_the_limit_of_memory_is_lifted_again(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    refusal(tmp_path / "nothing.h5ad")
+    read([write_h5ad(tmp_path / "a.h5ad")], MAX_MB)
+    assert resource.getrlimit(resource.RLIMIT_AS) == before
+
+
 # Tables
 
 

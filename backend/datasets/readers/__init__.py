@@ -15,6 +15,7 @@ from backend.datasets.readers.text_tables import has_places, read_header, read_t
 from backend.datasets.readers.zarr_store import find_zarr_root, read_zarr
 from backend.datasets.safety.archives import unpack
 from backend.datasets.safety.hdf5 import open_hdf5
+from backend.datasets.safety.memory import limited_memory
 from backend.errors import DataError, UserError
 
 
@@ -24,9 +25,13 @@ def read(paths: Sequence[Path], max_mb: int) -> Raw:
     `max_mb`: the most that may be unpacked. Raises `DataError`, and nothing else, for whatever is wrong with the
     files. Coordinates keep the unit of the file."""
     try:
-        return _read([Path(path) for path in paths], max_mb)
+        with limited_memory(max_mb):
+            return _read([Path(path) for path in paths], max_mb)
     except UserError:
         raise
+    except MemoryError as error:
+        what = f"{' and '.join(Path(path).name for path in paths)} would fill this machine's memory."
+        raise DataError(what, f"At most {max_mb:,} MB of data are read.", "Make the data smaller.") from error
     except Exception as error:  # a library met something odd in a stranger's file: that is the file's fault
         names = " and ".join(Path(path).name for path in paths)
         raise DataError(

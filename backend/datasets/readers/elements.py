@@ -136,9 +136,13 @@ def read_frame(element: Any, where: str) -> tuple[pd.DataFrame, list[str]]:
     columns, notes = {}, []
     for name in (str(column) for column in element.attrs.get("column-order", ())):
         try:
+            if not is_group(element[name]) and element[name].shape != labels.shape:
+                raise ValueError(f"its shape is {element[name].shape}")
             columns[name] = _plain(pd.Series(read_elem(element[name]), index=range(len(labels))))
+        except MemoryError:
+            raise
         except Exception as error:  # a library's failure with one odd column must not cost the file
-            notes.append(f"The column {name!r} of {where} was left out: {type(error).__name__}: {error}")
+            notes.append(f"The column {name!r} of {where} was left out ({type(error).__name__}: {error}).")
     frame = pd.DataFrame(columns, index=range(len(labels)))
     return _with_text_index(frame.set_axis(pd.Index(labels), axis=0)), notes
 

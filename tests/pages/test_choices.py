@@ -1,0 +1,62 @@
+"""What a user does on the pages: look for a gene, make a study, launch a run."""
+
+from __future__ import annotations
+
+import pytest
+
+from backend import api
+from backend.records import RunRecord, StudyRecord
+from pages.components.words import count, duration, plain
+from tests.pages.conftest import Open
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [("cd3e", "is called CD3E here"), ("GAPDH", "in the reference but not on your panel"), ("XXXX", "unknown")],
+)
+def test_a_gene_says_where_it_is_known(asked: str, said: str, open_page: Open, run: RunRecord) -> None:
+    app = open_page("prediction", view="around", gene=asked)
+    assert not app.exception
+    words = [element.value for kind in (app.caption, app.info, app.warning) for element in kind]
+    assert any(said in text for text in words)
+
+
+def test_the_gene_shown_first_is_the_one_predicted_best(open_page: Open, run: RunRecord) -> None:
+    table = api.scores(run.id)
+    own = table[(table["method"] == "scxm") & ~table["self_loop"]]
+    app = open_page("prediction")
+    assert app.selectbox(key="widget.predict.gene").value == own.loc[own["pcc"].idxmax(), "gene"]
+
+
+def test_a_study_is_made_from_the_page(open_page: Open, study: StudyRecord) -> None:
+    app = open_page("upload", view="studies")
+    app.text_input[0].set_value("Second study")
+    app.button(key="FormSubmitter:new study-Make the study").click().run()
+    assert not app.exception and not app.error
+    made = next(record for record in api.studies() if record.name == "Second study")
+    assert (made.tissue, made.reference, made.validation) == (study.tissue, study.reference, None)
+    assert app.query_params["study"] == made.id
+
+
+def test_start_queues_the_preset_and_follows_it(open_page: Open, study: StudyRecord) -> None:
+    app = open_page("training", preset="Quick look")
+    next(button for button in app.button if button.label == "Start training").click().run()
+    assert not app.exception and not app.error
+    [run] = api.runs(study.id)
+    assert run.config | api.preset("scxm", "Quick look") == run.config
+    assert app.query_params["run"] == run.id
+    assert any("waits for workers" in warning.value for warning in app.warning)
+
+
+def test_a_waiting_run_is_cancelled_from_its_panel(open_page: Open, study: StudyRecord) -> None:
+    run = api.start_run(study.id, "scxm", {"epochs": 2})
+    app = open_page("training", study=study.id, run=run.id)
+    app.button(key=f"cancel.{run.id}").click().run()
+    assert not app.exception
+    assert api.job(run.id).state == "cancelled"
+
+
+def test_words_are_safe_and_honest() -> None:
+    assert plain("[a](b) *c* :red[d] $x$") == r"\[a\]\(b\) \*c\* \:red\[d\] \$x\$"
+    assert count(1, "cell") == "1 cell" and count(4000, "cell") == "4,000 cells"
+    assert duration(0.2) == "under a minute" and duration(240) == "about 4.0 h"

@@ -154,7 +154,8 @@ def _write_zarr(
 
     group = zarr.open_group(path, mode="w", zarr_format=3)
     group.attrs.update({"encoding-type": "anndata", "encoding-version": "0.1.0"})
-    write_dispatched(group, "/", adata, callback=chunked)
+    with anndata.settings.override(auto_shard_zarr_v3=False):
+        write_dispatched(group, "/", adata, callback=chunked)
 
 
 def _embed(data: Canonical) -> tuple[NDArray[np.float32] | None, tuple[Finding, ...]]:

@@ -94,9 +94,8 @@ def _facts(case: Case) -> dict[str, Any]:
         "genes": int(case.values.shape[1]) if filled else 0,
         "cells_in_file": len(raw.obs),
         "matrices": [
-            {"name": name, "genes": int(matrix.values.shape[1]), "kind": judged.kind, "why": judged.why}
-            for name, matrix in raw.matrices.items()
-            for judged in [values.judge(matrix.values)]
+            {"name": name, "genes": int(raw.matrices[name].values.shape[1]), "kind": kind, "why": why}
+            for name, (kind, why) in case.judged.items()
         ],
         "columns": [
             {"name": str(column), "values": int(texts.nunique()), "examples": list(texts.unique()[:4])}

@@ -31,6 +31,7 @@ class Case:
     genes: pd.DataFrame = field(default_factory=pd.DataFrame)
     excluded: pd.DataFrame = field(default_factory=pd.DataFrame)
     columns: dict[str, str] = field(default_factory=dict)
+    judged: dict[str, tuple[str, str]] = field(default_factory=dict)  # matrix -> its scale, and the evidence
     counts_from: str = "X"
     scale: Scale = "counts"
     species: Species = "human"

@@ -20,14 +20,15 @@ _KEPT_COLUMNS = 30
 _NAMES = {
     "type": (
         "celltype", "celltypes", "cellannotation", "annotation", "annotations", "celltypemajor", "majorcelltype",
-        "clustername", "cellontologyclass", "celltypeminor", "subclass", "class", "cellclass", "cluster", "clusters",
-        "leiden", "louvain", "seuratclusters", "graphclust",
+        "clustername", "cellontologyclass", "celltypeminor", "subclass", "class", "cellclass",
     ),
     "sample": ("sample", "sampleid", "samplename", "libraryid", "library", "origident", "batch"),
     "patient": ("patient", "patientid", "donor", "donorid", "individual", "subject", "subjectid", "mouseid", "animal"),
     "condition": ("condition", "disease", "treatment", "diagnosis", "group", "status", "genotype", "timepoint"),
     "section": ("section", "sectionid", "slice", "sliceid", "tissuesection", "samplesection", "slide", "slideid"),
 }  # fmt: skip
+_LIKE_TYPES = ("celltype", "annotation", "cellclass", "cellontology")  # somewhere in the name
+_CLUSTERS = ("cluster", "clusters", "leiden", "louvain", "seuratclusters", "graphclust")
 _LABELS = {name: f"{name.capitalize()}s" for name in _NAMES} | {"type": "Cell types"}
 _FIELDS_OF_VIEW = ("fov", "fieldofview", "tile")
 
@@ -64,12 +65,14 @@ def candidates(obs: pd.DataFrame, most: int = MOST_TYPES) -> list[str]:
 
 def _guess(case: Case, name: str) -> tuple[str, str]:
     usable = {_plain(column): column for column in reversed(candidates(case.obs))}
-    for plain in _NAMES[name]:
-        column = usable.get(plain)
-        if column is None or (name == "type" and _groups(case.obs[column]) < 2):
-            continue
-        numbered = name == "type" and pd.to_numeric(case.obs[column], errors="coerce").notna().all()
-        return column, "By its name." + (" It holds numbers of clusters, not names of types." if numbered else "")
+    if name != "type":
+        return next(((usable[plain], "By its name.") for plain in _NAMES[name] if plain in usable), ("", ""))
+    usable = {plain: column for plain, column in usable.items() if _groups(case.obs[column]) > 1}
+    alike = sorted(plain for plain in usable if any(part in plain for part in _LIKE_TYPES))
+    for plain in (*_NAMES[name], *alike, *_CLUSTERS):
+        if plain in usable:
+            numbered = pd.to_numeric(case.obs[usable[plain]], errors="coerce").notna().all()
+            return usable[plain], "By its name." + (" It holds numbers of clusters, not names." if numbered else "")
     return "", ""
 
 

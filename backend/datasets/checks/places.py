@@ -18,6 +18,7 @@ VISIUM_PITCH_UM = 100.0
 _PER_UNIT = {"um": 1.0, "mm": 1000.0}
 _SAMPLE = 5000  # cells whose neighbours are looked up
 _LOOK_UM = 50.0
+_FEWEST_AROUND = 5  # a Gaussian of sigma 50 um then averages some 20 cells (4 pi sigma^2 times the density)
 _TYPICAL_UM = 10.0
 _ANY_UNIT = re.compile(r"(?<![a-z])(um|micron|microns|mm|px|pixel|pixels|pxl)(?![a-z])")
 _SPELT: dict[str, Unit] = {"micron": "um", "microns": "um", "pixel": "px", "pixels": "px", "pxl": "px"}
@@ -126,18 +127,18 @@ def guess_unit(spacing: Spacing, name: str = "") -> tuple[Unit, str]:
         unit = _SPELT.get(said[1], said[1])
         return unit, f"The file calls them {name!r}."  # type: ignore[return-value]
     median, low = spacing.median, spacing.low
-    apart = f"neighbours are {median:,.3g} units apart (median)"
+    apart = f"neighbours are {median:,.3g} units apart (median; the closest 5 %: {low:,.3g})"
     if spacing.lattice == "hexagonal":
         if abs(median - VISIUM_PITCH_UM) < 1:
-            return "um", f"Spots are {median:,.4g} units apart, and Visium's are 100 um apart."
+            return "um", f"Spots are {median:,.4g} units apart, and Visium's are 100 µm apart."
         if abs(1000 * median - VISIUM_PITCH_UM) < 1:
             return "mm", f"Spots are {median:,.4g} units apart, and Visium's are 0.1 mm apart."
-        return "px", f"Spots are {median:,.4g} units apart, and Visium's are 100 um apart: so these are pixels."
+        return "px", f"Spots are {median:,.4g} units apart, and Visium's are 100 µm apart: so these are pixels."
     if 1.0 <= low <= 20 and 2.0 <= median <= 150:
-        return "um", f"In tissue cells are 5 to 30 um apart, and here {apart}."
+        return "um", f"In tissue cells are 5 to 30 µm apart, and here {apart}."
     if 1.0 <= 1000 * low <= 20 and 2.0 <= 1000 * median <= 150:
-        return "mm", f"Here {apart}: as mm that is {1000 * median:,.3g} um, a distance between cells."
-    return "px", f"Here {apart}: neither as um nor as mm a distance between cells. So these are pixels."
+        return "mm", f"Here {apart}: as mm that is {1000 * median:,.3g} µm, a distance between cells."
+    return "px", f"Here {apart}: neither as µm nor as mm a distance between cells. So these are pixels."
 
 
 def _settle_unit(case: Case, spacing: Spacing) -> None:
@@ -149,12 +150,15 @@ def _settle_unit(case: Case, spacing: Spacing) -> None:
     scale, scale_why = _PER_UNIT.get(unit), ""
     if unit == "px":
         from_spots = VISIUM_PITCH_UM / spacing.median if spacing.lattice == "hexagonal" else None
-        reason = f"{spacing.median:,.4g} pixels between spots are taken as 100 um."
+        reason = f"{spacing.median:,.4g} pixels between spots are taken as 100 µm."
         scale, scale_why = case.settle("um_per_px", from_spots, reason)
         if scale is None:
+            scale_why = ""
             _refuse_pixels(case, spacing, why)
-    what = f"Coordinates are in {unit}." if unit != "px" or not scale else f"Coordinates are in px of {scale:.4g} um."
-    case.ask("unit", unit, what, f"{why} {scale_why}".strip(), ("um", "mm", "px"))
+    what = f"Coordinates are in {'µm' if unit == 'um' else unit}."
+    if unit == "px" and scale:
+        what = f"Coordinates are in px of {scale:.4g} µm."
+    case.ask("unit", unit, what, why if scale_why == why else f"{why} {scale_why}".strip(), ("um", "mm", "px"))
     if scale is None:
         return
     case.um_per_unit, case.coordinates = float(scale), case.coordinates * float(scale)
@@ -166,7 +170,7 @@ def _refuse_pixels(case: Case, spacing: Spacing, why: str) -> None:
     likely = _TYPICAL_UM / spacing.median
     mend = (
         f"--unit px --um-per-px X, with X from the instrument (0.12 CosMx, 0.108 MERSCOPE, 0.2125 Xenium); "
-        f"cells 10 um apart would mean {likely:.2g}. If they are no pixels: --unit um or --unit mm."
+        f"cells 10 µm apart would mean {likely:.2g}. If they are no pixels: --unit um or --unit mm."
     )
     case.refuse("no-scale", "The coordinates are pixels, and nothing says how large a pixel is.", why, mend)
 
@@ -178,13 +182,13 @@ def _note_spacing(case: Case) -> None:
     if case.spots:
         return
     if not 2.0 <= case.neighbour_um <= 60.0:
-        what = f"Neighbouring cells are {case.neighbour_um:,.3g} um apart, which is unusual."
-        case.say("noted", "odd-spacing", what, "Typical is 5 to 30 um.", "Check the unit: --unit, --um-per-px.")
+        what = f"Neighbouring cells are {case.neighbour_um:,.3g} µm apart, which is unusual."
+        case.say("noted", "odd-spacing", what, "Typical is 5 to 30 µm.", "Check the unit: --unit, --um-per-px.")
         return
     around = neighbours_within(case.coordinates, case.obs["section"].to_numpy(), _LOOK_UM)
-    if around < 20:
-        what = f"Thinly sampled: {around:,.0f} other cells within {_LOOK_UM:.0f} um of the median cell."
-        why = "In whole tissue there are 40 to 100. Measured contexts will be noisy."
+    if around < _FEWEST_AROUND:
+        what = f"Thinly sampled: the median cell has {count(int(around), 'other cell')} within {_LOOK_UM:.0f} µm."
+        why = "In whole tissue there are 40 to 100. Contexts measured from so few are mostly noise."
         case.say("noted", "thin", what, why, "Add the whole section, or train with a wider neighbourhood.")
 
 

@@ -62,7 +62,8 @@ def _judge_fractions(values: csr_matrix, high: float) -> Judgement:
 def choose_matrix(case: Case) -> None:
     """Decide on X, raw or a layer (counts first), refuse what cannot be used, and settle the scale."""
     matrices = case.raw.matrices
-    judged = {name: judge(matrix.values[case.rows]) for name, matrix in matrices.items()}
+    judged = {name: judge(_rows_in(case, matrix.values)) for name, matrix in matrices.items()}
+    case.judged = {name: (verdict.kind, verdict.why) for name, verdict in judged.items()}
     if not judged:
         case.refuse("no-matrix", "The file holds no expression matrix.", mend="Choose the file that holds the counts.")
         return
@@ -78,10 +79,10 @@ def choose_matrix(case: Case) -> None:
     case.counts_from, verdict = name, judged[name]
     _say_scale(case, name, verdict, [other for other in judged if judged[other].kind == "counts" and other != name])
     chosen = matrices[name]
-    values = csr_matrix(chosen.values[case.rows])
+    values = _rows_in(case, chosen.values)
     if verdict.kind == "not numbers":
         values = csr_matrix(values.shape, dtype=np.float32)
-    values = values.astype(np.float32)
+    values = csr_matrix(values, dtype=np.float32, copy=True)
     values.data[~np.isfinite(values.data) | (values.data < 0)] = 0.0  # refused already; the other checks go on
     values.eliminate_zeros()
     case.values, case.features = values, chosen.features
@@ -108,6 +109,10 @@ def _say_scale(case: Case, name: str, verdict: Judgement, others: list[str]) -> 
     elif kind == "normalised":
         what = f"{name} holds normalised values, not counts, and is kept so."
         case.say("mended", "normalised", what, f"Seen because: {why}.", instead)
+
+
+def _rows_in(case: Case, values: csr_matrix) -> csr_matrix:
+    return values if len(case.rows) == values.shape[0] else csr_matrix(values[case.rows])
 
 
 def _rank(name: str, verdict: Judgement, n_genes: int) -> tuple[bool, int, int, int]:

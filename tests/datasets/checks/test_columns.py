@@ -81,3 +81,12 @@ def test_a_reference_has_no_section() -> None:
     assert "section" in diagnosis.ready.obs or "file_section" in diagnosis.ready.obs
     assert set(diagnosis.ready.obs["patient"]) == {"p", "q"}
     assert "section" not in diagnosis.ready.columns
+
+
+def test_names_go_before_clusters_and_inexact_names_between() -> None:
+    obs = {"leiden": ["0", "1", "2"] * 40, "celltype_level2": ["B", "T", "NK"] * 40, "area": np.arange(120) / 7}
+    assert finding(look(make_raw(obs=obs)), "type-column").guess == "celltype_level2"
+    del obs["celltype_level2"]
+    asked = finding(look(make_raw(obs=obs)), "type-column")
+    assert asked.guess == "leiden"
+    assert "numbers of clusters" in asked.why

@@ -102,8 +102,8 @@ def bar_length_um(extent_um: float) -> float:
 
 
 def _lay_map(figure: go.Figure, places: Places, theme: Theme, axis: str = "") -> None:
-    low, high = places.xy.min(axis=0), places.xy.max(axis=0)
-    span = np.maximum(high - low, 1e-6)
+    low, span = places.box
+    high = low + span
     sections = len(places.members) > 1
     bar_y = float(high[1] + 0.05 * span[1])
     margin = 0.03 * float(span.max())
@@ -126,12 +126,12 @@ def _lay_map(figure: go.Figure, places: Places, theme: Theme, axis: str = "") ->
         **where,
     )  # fmt: skip
     for name, rows in places.members.items() if sections else ():
-        middle = float(places.xy[rows, 0].min() + places.xy[rows, 0].max()) / 2
+        middle = float(np.nanmin(places.xy[rows, 0]) + np.nanmax(places.xy[rows, 0])) / 2
         figure.add_annotation(text=label(name), x=middle, y=float(low[1]), yanchor="bottom", **where, font_size=12)
 
 
 def _height(places: Places, width_px: float) -> int:
-    span = np.maximum(np.ptp(places.xy, axis=0), 1e-6)
+    span = places.box[1]
     return int(np.clip(width_px * 1.3 * span[1] / span[0], 180, 620)) + 120
 
 

@@ -1,0 +1,138 @@
+"""Job handler: gene-set enrichment of a niche's statistics, or of a run's per-gene scores."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from backend.analysis import gene_sets
+from backend.analysis.enrichment import Enrichment, prerank
+from backend.datasets.orthologues import map_species
+from backend.errors import UserError
+from backend.records import DatasetRecord, JobStatus, RunRecord
+from backend.store import index, layout, matrix
+from backend.training.job import Job
+
+RANKED_BY = {
+    "de": "Wilcoxon’s z, clustered against isolated: positive sets are higher in clustered cells",
+    "scores": "Pearson’s r per gene: what the model predicts well, not what is up",
+}
+
+
+def enrich(params: dict[str, Any], job: Job) -> dict[str, Any]:
+    """params: source (a niche job for kind "de", a run for "scores"), kind, gene_sets (library or path), min_size.
+
+    Writes `table.parquet`, `curves.parquet` and `facts.json` and returns those facts."""
+    job.stage("ranking the genes")
+    sets = gene_sets.load(params["gene_sets"])
+    table, record = _source(params["source"], params["kind"])
+    names, words = _names(table["gene"].astype(str).tolist(), record, sets)
+    column = "z" if params["kind"] == "de" else "pcc"
+    metric, merged = _by_name(table[column], names)
+    job.report(1, 3)
+    job.stage("testing gene sets")
+    seed, min_size = int(params.get("seed", 0)), int(params["min_size"])
+    found = prerank(metric, sets.sets, min_size=min_size, seed=seed, threads=job.threads)
+    job.report(2, 3)
+    facts: dict[str, Any] = {
+        "ranked_by": RANKED_BY[params["kind"]],
+        "names": words,
+        "library": sets.name,
+        **found.facts,
+    }
+    warnings = list(sets.notes)
+    if merged:
+        warnings.append(f"{merged:,} genes share a name with another; the one with the larger statistic was ranked.")
+    if params["kind"] == "scores":
+        adjusted = _adjusted(table, names, sets.sets, min_size, seed, job.threads)
+        found.table[["nes_adjusted", "fdr_adjusted"]] = _columns(found, adjusted)
+        warnings.append(SCORES_WARNING)
+    facts["warnings"] = warnings
+    found.table.to_parquet(job.result / "table.parquet", index=False)
+    found.curves.to_parquet(job.result / "curves.parquet", index=False)
+    layout.write_json(job.result / "facts.json", facts)
+    job.report(3, 3)
+    return facts
+
+
+SCORES_WARNING = (
+    "Scores follow how much a gene's context varies: sets of variable genes rise for that alone. The columns "
+    "nes_adjusted and fdr_adjusted rank what is left of each score after its trend with context_sd and detection."
+)
+
+
+def _source(source: str, kind: str) -> tuple[pd.DataFrame, DatasetRecord]:
+    """The table to rank (a row per gene) and the data set whose gene names it uses."""
+    folder = layout.result_folder(source)
+    if kind == "de":
+        niche = index.get(JobStatus, source)
+        return pd.read_parquet(folder / "table.parquet"), index.get(DatasetRecord, niche.params["dataset"])
+    run = index.get(RunRecord, source)
+    scores = pd.read_parquet(folder / "scores.parquet")
+    own = scores[(scores["method"] == run.method) & ~scores["self_loop"].astype(bool)]
+    return own.dropna(subset=["pcc"]).reset_index(drop=True), index.get(DatasetRecord, run.tissue)
+
+
+def _names(genes: list[str], record: DatasetRecord, sets: gene_sets.GeneSets) -> tuple[list[str], str]:
+    """Each gene's name as the sets spell it, and how it was found, in words.
+
+    Symbols as the data have them, or those of the one-to-one orthologues, whichever the sets know more of; case does
+    not count."""
+    table = matrix.var(record.id)
+    symbol = table["symbol"].fillna("").astype(str) if "symbol" in table else pd.Series("", index=table.index)
+    known = dict(zip(table.index.astype(str), symbol))
+    plain = [known.get(gene) or gene for gene in genes]
+    spelled = {gene.casefold(): gene for members in sets.sets.values() for gene in members}
+    other = "human" if record.species == "mouse" else "mouse"
+    partner = map_species(plain, record.species, other)  # type: ignore[arg-type]
+    crossed = [partner.get(name, "") for name in plain]
+    direct = sum(name.casefold() in spelled for name in plain)
+    through = sum(name.casefold() in spelled for name in crossed)
+    if not direct and not through:
+        raise UserError(
+            "None of the ranked genes is in these gene sets.",
+            f"Genes here: {_some(plain)}; in the sets: {_some(list(spelled.values()))}.",
+            "Choose gene sets with symbols of the same species.",
+        )
+    # Matching a mouse symbol to a human one by its letters guesses; the orthologue is known, so it wins a near tie.
+    if through > direct or (record.species == "mouse" and _capitals(spelled) and through >= 0.8 * direct):
+        found = f"{through:,} of {len(genes):,} in the sets"
+        words = f"{record.species} symbols through their one-to-one {other} orthologues ({found})"
+        return [spelled.get(name.casefold(), name) or gene for name, gene in zip(crossed, genes)], words
+    words = f"symbols as the data have them, whatever their case ({direct:,} of {len(genes):,} in the sets)"
+    return [spelled.get(name.casefold(), name) for name in plain], words
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:3]) + " …"
+
+
+def _capitals(spelled: dict[str, str]) -> bool:
+    """Whether the sets are written as human symbols are."""
+    return sum(name.isupper() for name in spelled.values()) > len(spelled) / 2
+
+
+def _by_name(values: pd.Series, names: list[str]) -> tuple[pd.Series, int]:
+    """One number per name: the one of largest size, where several genes share it; and how many were so set aside."""
+    named = pd.Series(values.to_numpy(dtype=float), index=names).dropna()
+    kept = named.iloc[np.argsort(-named.abs().to_numpy(), kind="stable")]
+    kept = kept[~kept.index.duplicated()]
+    return kept, len(named) - len(kept)
+
+
+def _adjusted(
+    table: pd.DataFrame, names: list[str], sets: dict[str, tuple[str, ...]], min_size: int, seed: int, threads: int
+) -> pd.DataFrame:
+    """Enrichment of what is left of the scores after a linear trend with the ranks of context_sd and detection."""
+    ranks = table[["context_sd", "detection"]].rank(pct=True).fillna(0.5).to_numpy()
+    design = np.column_stack([np.ones(len(table)), ranks])
+    scores = table["pcc"].to_numpy(dtype=float)
+    left = scores - design @ np.linalg.lstsq(design, scores, rcond=None)[0]
+    metric, _ = _by_name(pd.Series(left), names)
+    return prerank(metric, sets, min_size=min_size, seed=seed, threads=threads).table.set_index("set")
+
+
+def _columns(found: Enrichment, adjusted: pd.DataFrame) -> np.ndarray:
+    return adjusted.reindex(found.table["set"])[["nes", "fdr"]].to_numpy()

@@ -80,9 +80,7 @@ def as_facts(facts: dict[str, Any]) -> str:
 
 def as_findings(findings: Iterable[Finding]) -> str:
     """The doctor's list: what it refused, mended, asked and noted."""
-    lines = []
-    for finding in findings:
-        words = " ".join(part for part in (finding.what, finding.why, finding.mend) if part)
-        taken = f" [took {finding.guess}; change with {finding.flag}]" if finding.flag else ""
-        lines.append(f"{finding.grade:<8} {words}{taken}")
-    return "\n".join(lines)
+    return "\n".join(
+        f"{finding.grade:<8} {' '.join(part for part in (finding.what, finding.why, finding.mend) if part)}"
+        for finding in findings
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -24,7 +24,7 @@ CountsFrom = Annotated[str | None, typer.Option(help="X, raw, or layers/NAME.")]
 SpeciesFlag = Annotated[Species | None, typer.Option("--species")]
 Ids = Annotated[GeneIds | None, typer.Option("--gene-ids", help="Symbols or Ensembl.")]
 Column = Annotated[str | None, typer.Option(help="A column of the cells' table; '' for none.")]
-Spots = Annotated[bool | None, typer.Option("--spots/--cells", help="Whether each unit is a spot of several cells.")]
+Spots = Annotated[Literal["yes", "no"] | None, typer.Option(help="Whether a position is a spot of several cells.")]
 Which = Annotated[str, typer.Argument(metavar="DATASET", help="An id, or a name that only one has.")]
 
 
@@ -35,7 +35,8 @@ def _answers(**given: Any) -> Answers:
         if not (column and equals):
             raise typer.BadParameter(f"--keep takes COLUMN=VALUE, not {pair!r}")
         keep[column] = value
-    return Answers(keep=keep, **given)
+    spots = given.pop("spots", None)
+    return Answers(keep=keep, spots=None if spots is None else spots == "yes", **given)
 
 
 @app.command()

@@ -58,14 +58,14 @@ class Shell:
         return json.loads(out)
 
 
-@pytest.fixture()
+@pytest.fixture
 def shell(capsys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
     monkeypatch.setenv("RESITU_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("RESITU_THREADS", "1")
     return Shell(capsys)
 
 
-@pytest.mark.slow()
+@pytest.mark.slow
 def test_all_the_way(shell: Shell, files: dict[str, str], tmp_path: Path) -> None:
     tissue = shell("datasets", "add", files["tissue"], "--role", "tissue", "--unit", "mm", "--species", "human")
     assert tissue["um_per_unit"] == 1000

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
-from types import MappingProxyType
-from typing import Any
+from types import MappingProxyType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
@@ -18,6 +18,8 @@ from backend.methods.scxm import verdict as scxm_verdict
 CARDS: Mapping[str, MethodCard] = MappingProxyType({card.name: card for card in (scxm.card,)})
 _VERDICTS = {"scxm": scxm_verdict.verdict}
 _IMPLEMENTATIONS = {"scxm": "backend.methods.scxm.method:METHOD"}
+_SIGNS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below", "multiple_of": "a multiple of"}
+_KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text", type(None): "empty"}
 
 
 def cards() -> dict[str, MethodCard]:
@@ -64,12 +66,17 @@ def _fault(kind: type[Config], setting: str, given: Any) -> str:
 
 
 def _bounds(field: FieldInfo) -> str:
-    signs = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below", "multiple_of": "a multiple of"}
+    kinds = get_args(field.annotation) if get_origin(field.annotation) in (Union, UnionType) else (field.annotation,)
     limits = [
         f"{words} {getattr(limit, sign):g}"
         for limit in field.metadata
-        for sign, words in signs.items()
+        for sign, words in _SIGNS.items()
         if hasattr(limit, sign)
     ]
-    kind = getattr(field.annotation, "__name__", str(field.annotation)).replace("typing.", "")
-    return f"it must be {' and '.join([kind, *limits])}"
+    return "it must be " + " or ".join(map(_kind_words, kinds)) + (", " + " and ".join(limits) if limits else "")
+
+
+def _kind_words(kind: Any) -> str:
+    if get_origin(kind) is Literal:
+        return "one of " + ", ".join(map(str, get_args(kind)))
+    return _KINDS.get(kind, str(kind))

@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 
 from backend.errors import Stopped, UserError
-from backend.evaluation import context_track
 from backend.evaluation.context_track import COMPARATORS
 from backend.evaluation.run import train
 from backend.store.arrays import column_genes, read_column, read_columns
@@ -25,14 +24,6 @@ from tests.evaluation.small_study import (
 from tests.evaluation.tiny_method import Tiny
 
 
-@pytest.fixture(autouse=True)
-def few_comparators(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The quick ones, but for the test that looks at all that is left."""
-    if request.node.name != "test_halves_leave_what_the_pages_read":
-        kept = {name: COMPARATORS[name] for name in ("own-expression", "ridge")}
-        monkeypatch.setattr(context_track, "COMPARATORS", kept)
-
-
 def params(validation: bool = False, **config: object) -> dict[str, object]:
     return make_run(validation, **config).model_dump(mode="json", exclude={"created", "owner"})
 
@@ -45,6 +36,7 @@ def weights(job: SmallJob, name: str) -> bytes:
     return (job.folder / "checkpoint" / name / "fitted" / "weights.safetensors").read_bytes()
 
 
+@pytest.mark.usefixtures("every_comparator")
 def test_halves_leave_what_the_pages_read(job: SmallJob) -> None:
     write_study()
     brief = train(params(), job)

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import logging
 import os
 import shutil
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +25,7 @@ from backend.jobs.context import JobContext, MakeRoom
 from backend.jobs.lease import Lease, LeaseLost, take
 from backend.records import JobState, JobStatus, now
 from backend.settings import load
-from backend.store import index
+from backend.store import index, keys
 from backend.store.layout import job_folder, replace_folder, result_folder, sync_folder
 
 NOT_MINE = 3
@@ -35,15 +37,16 @@ log = logging.getLogger("resitu.job")
 
 def main(job_id: str) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    ending = listen()
     die_with_parent()
+    die_first()
     lease = take(job_id)
     if lease is None:
         return NOT_MINE
     status = index.get(JobStatus, job_id)
     log.info("job %s, attempt %d, pid %d", job_id, lease.token, os.getpid())
     partial = fresh_result(job_id, lease.token)
-    context = JobContext(status, lease, load(), partial)
-    listen(context)
+    context = JobContext(status, lease, partial, ending)
     lease.start_beating(also=end_if_slow(context, lease))
     try:
         close(lease, work(status, context), partial)
@@ -68,27 +71,42 @@ def orphaned() -> bool:
     return bool(parent) and os.getppid() != int(parent or 0)
 
 
-def listen(context: JobContext) -> None:
-    """SIGTERM and Ctrl-C: save, queue again, go."""
+def die_first() -> None:
+    """Where memory runs out, the system shall end this process and not the dashboard."""
+    with contextlib.suppress(OSError):  # Linux only
+        Path("/proc/self/oom_score_adj").write_text("500")
+
+
+def listen() -> threading.Event:
+    """Set by SIGTERM and Ctrl-C: save, queue again, go."""
+    ending = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: context.ending.set())
+        signal.signal(number, lambda *_: ending.set())
+    return ending
 
 
 def end_if_slow(context: JobContext, lease: Lease) -> Callable[[], None]:
-    """At each beat: a process that was told to end, and is deep in some library, ends here."""
+    """At each beat: a process that was told to end or to cancel, and is deep in some library, ends here."""
     told: list[float] = []
 
     def look() -> None:
+        cancelled = (context.folder / "cancel").exists()
         if orphaned():
             context.ending.set()
-        if context.ending.is_set() or lease.lost.is_set():
+        if cancelled or context.ending.is_set() or lease.lost.is_set():
             told.append(time.monotonic())
         if told and time.monotonic() - told[0] > GRACE_S:
-            with contextlib.suppress(LeaseLost):
-                lease.update(queued_again)
-            os._exit(0)
+            end_now(lease, JobState.CANCELLED if cancelled else JobState.QUEUED)
 
     return look
+
+
+def end_now(lease: Lease, state: JobState) -> None:
+    log.warning("told to end, but busy: ended the hard way")
+    changes = {"state": state, "stage": "", "finished": now() if state.finished else None}
+    with contextlib.suppress(LeaseLost):
+        lease.update(lambda status: status.model_copy(update=changes))
+    os._exit(0)
 
 
 def fresh_result(job_id: str, token: int) -> Path:
@@ -107,6 +125,7 @@ def work(status: JobStatus, context: JobContext) -> Ending:
     """Run the handler; say how it ended."""
     try:
         result = handlers.handler(status.kind)(status.params, context)
+        keys.canonical_json(result)  # what is not JSON is a defect of the handler
     except MakeRoom as reason:
         log.info("making room: %s", reason)
         return {"state": JobState.QUEUED, "stage": ""}, False
@@ -137,6 +156,13 @@ def defect(error: Exception, job_id: str) -> dict[str, str]:
             "why": str(error).split("\n")[0][:300],
             "mend": "Close other programs, or choose fewer cells, a smaller batch or a smaller preset.",
         }
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return {
+            "kind": "DiskFull",
+            "what": "The disk is full.",
+            "why": f"{load().home} has no room for what this job writes.",
+            "mend": "Delete data sets or runs that nobody needs, or set RESITU_HOME to a larger disk.",
+        }
     return {
         "kind": "Defect",
         "what": "Something broke inside Resitu. This is not your mistake.",
@@ -160,10 +186,6 @@ def close(lease: Lease, ending: Ending, partial: Path) -> None:
     if changed.state in (JobState.SUCCEEDED, JobState.CANCELLED):
         shutil.rmtree(job_folder(lease.job_id) / "checkpoint", ignore_errors=True)
     log.info("%s", changed.state)
-
-
-def queued_again(status: JobStatus) -> JobStatus:
-    return status.model_copy(update={"state": JobState.QUEUED, "stage": ""})
 
 
 if __name__ == "__main__":

@@ -43,7 +43,9 @@ def connected() -> Iterator[Any]:
 
 
 def _local(distributed: Any, security: Any) -> Any:
-    link = {"host": LOOPBACK, "protocol": "tls://", "security": security, "dashboard": False}
+    link = {"host": LOOPBACK, "protocol": "tls://", "security": security}
+    # Dask opens an HTTP port even without a dashboard: it answers nothing, and only here.
+    link |= {"dashboard": False, "dashboard_address": f"{LOOPBACK}:0"}
 
     def worker(resource: str) -> dict[str, Any]:
         # memory_limit 0: Dask sees the worker's memory, not its child's, so its limit would mean nothing.

@@ -14,7 +14,7 @@ from pathlib import Path
 from backend.errors import Stopped
 from backend.jobs.lease import Lease
 from backend.records import JobStatus, now
-from backend.settings import Settings
+from backend.settings import load
 from backend.store.layout import job_folder
 
 REPORT_S = 0.5  # the index hears of progress this often; metrics.jsonl hears of every report
@@ -33,12 +33,12 @@ class MakeRoom(Stopped):
 class JobContext:
     """One attempt at one job."""
 
-    def __init__(self, status: JobStatus, lease: Lease, settings: Settings, result: Path) -> None:
-        self.id, self.settings, self.result = status.id, settings, result
+    def __init__(self, status: JobStatus, lease: Lease, result: Path, ending: threading.Event) -> None:
+        self.id, self.settings, self.result = status.id, load(), result
         self.folder = job_folder(status.id)
-        self.threads = settings.threads
+        self.threads = self.settings.threads
         self.stopped_at: int | None = None  # the step at which the handler was first told to stop
-        self.ending = threading.Event()  # set by SIGTERM and Ctrl-C
+        self.ending = ending  # set by SIGTERM and Ctrl-C
         self._lease = lease
         self._step = 0
         self._resumed = status.attempt > 1 and any((self.folder / "checkpoint").rglob("*.*"))

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from backend.errors import UserError
 from backend.jobs import handlers, launch, workers
 from backend.jobs.child import GRACE_S, die_with_parent
 from backend.jobs.cluster import connected
@@ -140,7 +141,10 @@ def main() -> int:
             dispatcher = Dispatcher(client)
             try:
                 while not ended.is_set():
-                    dispatcher.step()
+                    try:
+                        dispatcher.step()
+                    except UserError as error:  # such as a row that somebody else wrote into the index
+                        log.error("%s", error)
                     ended.wait(LOOP_S)
             finally:
                 workers.beat_file().unlink(missing_ok=True)

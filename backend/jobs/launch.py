@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -51,7 +52,8 @@ def run(job_id: str, must_end: Callable[[], bool] = lambda: False) -> None:
             time.sleep(0.1)
     finally:
         end(process)
-    recover(job_id, not_started_after=None if process.returncode in (0, NOT_MINE) else attempt)
+    in_order = process.returncode in (0, NOT_MINE, -signal.SIGTERM, -signal.SIGINT)
+    recover(job_id, not_started_after=None if in_order else attempt)
 
 
 def run_on_worker(job_id: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import socket
 import threading
@@ -21,6 +22,8 @@ import psutil
 from backend.records import JobState, JobStatus, now
 from backend.store import index
 from backend.store.layout import job_folder, read_json, write_json
+
+log = logging.getLogger("resitu.job")
 
 BEAT_S = 2.0
 STALE_S = 15.0  # without a beat, on another machine
@@ -114,8 +117,11 @@ class Lease:
         def beat() -> None:
             while not self._ended.wait(BEAT_S):
                 also()
-                with contextlib.suppress(LeaseLost), self.fenced():
-                    _write(self.job_id, self.token)
+                try:
+                    with contextlib.suppress(LeaseLost), self.fenced():
+                        _write(self.job_id, self.token)
+                except Exception:  # a full disk must not end the beat for good
+                    log.exception("no beat of %s", self.job_id)
 
         self._thread = threading.Thread(target=beat, name="lease", daemon=True)
         self._thread.start()

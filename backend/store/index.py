@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -78,10 +79,14 @@ class _Rows(diskcache.Cache):  # type: ignore[misc]
 
 @functools.lru_cache(maxsize=8)
 def _open(folder: Path) -> _Rows:
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    os.chmod(folder, 0o700)
-    # cull_limit 0 and policy "none": nothing is ever evicted, whatever its size.
-    return _Rows(str(folder), disk=PlainDisk, eviction_policy="none", cull_limit=0, tag_index=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.chmod(folder, 0o700)
+        # cull_limit 0 and policy "none": nothing is ever evicted, whatever its size.
+        return _Rows(str(folder), disk=PlainDisk, eviction_policy="none", cull_limit=0, tag_index=True)
+    except (OSError, sqlite3.Error) as error:
+        mend = "See that the disk is there, has room and may be written; or set RESITU_HOME to another folder."
+        raise UserError(f"The data folder {folder.parent} cannot be used.", f"{error}.", mend) from error
 
 
 def _rows() -> _Rows:

@@ -10,7 +10,7 @@ from backend.records import JobStatus
 from backend.settings import PROJECT
 from backend.store import index
 
-TOYS = ("count", "slow_result", "sleep", "refuse", "crash", "eat", "leave")
+TOYS = ("count", "slow_result", "sleep", "refuse", "crash", "eat", "fill", "babble", "leave")
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +45,7 @@ def python():
                 process.wait()
 
 
-def until(true, seconds=20.0):
+def until(true, seconds=60.0):
     """Wait until `true()` is; its value."""
     deadline = time.monotonic() + seconds
     while not (value := true()):

@@ -47,14 +47,18 @@ def test_work_that_is_told_to_end_saves_and_waits(python, monkeypatch):
     assert steps_done(job_id) == list(range(1, 41))  # nothing was done twice
 
 
-def test_deaf_work_ends_the_hard_way(python):
+@pytest.mark.parametrize(("told", "state"), [("end", JobState.QUEUED), ("cancel", JobState.CANCELLED)])
+def test_deaf_work_ends_the_hard_way(python, told, state):
     job_id = jobs.submit("sleep", {"seconds": 60}).id
     hurry = "from backend.jobs import child, lease; child.GRACE_S = lease.BEAT_S = .3; child.main({!r})"
     child = python("-c", hurry.format(job_id))
     until((job_folder(job_id) / "asleep").exists)
-    child.terminate()
+    if told == "end":
+        child.terminate()
+    else:
+        jobs.cancel(job_id)
     assert child.wait(10) == 0
-    assert job(job_id).state is JobState.QUEUED
+    assert job(job_id).state is state
 
 
 def test_a_child_dies_with_its_parent(python):
@@ -95,7 +99,9 @@ def test_finished_or_held_work_is_not_done(python):
     [
         ("refuse", "DataError", "The file is empty."),
         ("crash", "Defect", "Something broke inside Resitu."),
+        ("babble", "Defect", "Something broke inside Resitu."),
         ("eat", "MemoryError", "more memory"),
+        ("fill", "DiskFull", "The disk is full."),
     ],
 )
 def test_failures_are_told_in_words(kind, error, words):

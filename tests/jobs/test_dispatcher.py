@@ -1,5 +1,7 @@
 import os
 import signal
+import socket
+import ssl
 import stat
 
 import psutil
@@ -20,7 +22,7 @@ LONG = {"steps": 120, "seconds": 0.05}
 def dispatch(python):
     def start():
         process = python("-m", "backend.jobs.dispatcher")
-        until(lambda: workers().alive and workers().trainers, 60)
+        until(lambda: workers().alive and workers().trainers)
         return process
 
     return start
@@ -37,6 +39,7 @@ def test_work_goes_through_killed_children_workers_and_dispatchers(dispatch, hom
     for name in ("certificate.pem", "key.pem"):
         assert stat.S_IMODE((home / "tls" / name).stat().st_mode) == 0o600
     assert idle_workers_are_light(dispatcher.pid)
+    assert strangers_are_refused(dispatcher.pid)
 
     long = jobs.submit("count", LONG).id
     short = jobs.submit("demo", {"seed": 1}).id  # another lane
@@ -55,7 +58,7 @@ def test_work_goes_through_killed_children_workers_and_dispatchers(dispatch, hom
     child = psutil.Process(holder(long).pid)
     child.parent().kill()
     third = until(lambda: job(long).attempt == 3 and job(long).first_step and job(long))
-    assert not child.is_running()
+    assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
     assert third.first_step > second.first_step
 
     # A restarted dispatcher.
@@ -76,6 +79,28 @@ def test_work_goes_through_killed_children_workers_and_dispatchers(dispatch, hom
 def dispatch_twice_is_refused(home):
     with only_one() as alone:
         return not alone
+
+
+def strangers_are_refused(pid):
+    """Every port listens on loopback only, and gives nothing to TLS without our certificate."""
+    family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+    listening = [port.laddr for process in family for port in process.net_connections() if port.status == "LISTEN"]
+    assert {address.ip for address in listening} == {"127.0.0.1"}
+    refusals = [knock(address) for address in listening]
+    assert sum("CERTIFICATE_REQUIRED" in refusal for refusal in refusals) >= 3  # the scheduler, and both workers
+    return all(refusals)
+
+
+def knock(address):
+    """Why this port does not talk to a stranger; "" if it does."""
+    stranger = ssl.create_default_context()
+    stranger.check_hostname, stranger.verify_mode = False, ssl.CERT_NONE
+    try:
+        with socket.create_connection(address, timeout=1) as plain, stranger.wrap_socket(plain) as encrypted:
+            encrypted.recv(1)  # TLS 1.3: the refusal of the missing certificate arrives here
+            return ""
+    except OSError as refusal:
+        return str(refusal)
 
 
 def idle_workers_are_light(pid):

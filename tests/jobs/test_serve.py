@@ -32,9 +32,9 @@ def test_everything_starts_does_the_demo_and_stops_at_ctrl_c(python, monkeypatch
     monkeypatch.setenv("RESITU_PORT", str(port))
     code = f"from backend.jobs import serve; serve.DEMO = {serve.DEMO}; raise SystemExit(serve.main())"
     served = python("-c", code)
-    until(lambda: answers(port), 60)
+    until(lambda: answers(port))
     demo = jobs.submit("demo", serve.DEMO).id
-    until(lambda: job(demo).step > 1, 60)
+    until(lambda: job(demo).step > 1)
     assert workers().alive
     served.send_signal(signal.SIGINT)
     assert served.wait(30) == 0

@@ -1,6 +1,8 @@
 """Small jobs with the manners of large ones."""
 
+import errno
 import json
+import os
 import time
 from pathlib import Path
 
@@ -59,6 +61,12 @@ def eat(params, job):
 
 
 def leave(params, job):
-    import os
-
     os._exit(7)
+
+
+def fill(params, job):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def babble(params, job):
+    return {"not JSON": {1, 2}}

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from backend.errors import NotFound
+from backend.errors import NotFound, UserError
 from backend.records import JobState, JobStatus, StudyRecord
 from backend.store import index
 
@@ -121,3 +121,23 @@ def test_only_plain_values_are_stored(value):
         index._rows().set("key", value)
     with pytest.raises(TypeError):
         index._rows().set(("key",), "value")
+
+
+def test_a_folder_that_cannot_be_used_is_told(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("RESITU_HOME", str(tmp_path / "file"))
+    with pytest.raises(UserError, match="RESITU_HOME"):
+        index.list_all(StudyRecord)
+
+
+def test_a_damaged_index_is_told(home):
+    (home / "index").mkdir(parents=True)
+    (home / "index" / "cache.db").write_bytes(b"not a database" * 1000)
+    with pytest.raises(UserError, match="not a database"):
+        index.list_all(StudyRecord)
+
+
+def test_a_record_of_another_version_is_refused():
+    index._rows().set("study/s-1", '{"id": "s-1", "colour": "red"}', tag="study")
+    with pytest.raises(index.RefusedRow, match="this version"):
+        index.get(StudyRecord, "s-1")

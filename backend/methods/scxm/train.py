@@ -6,6 +6,7 @@ one encoder update with its critic updates, so no checkpoint falls between the t
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ from backend.training.batches import Shuffle, stream
 REPORT_S = 0.5
 CHECK_STEPS = 100
 ADAM_BETAS = (0.0, 0.9)
+AVERAGE_DECAY = 0.998
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,13 @@ class Training:
         start_at_mean(self.encoder, contexts.mean(dim=0))
         self.contexts = contexts.to(device)
         self.mean, self.sd = contexts.mean(dim=0).to(device), contexts.std(dim=0).clamp_min(1e-4).to(device)
-        self.networks: dict[str, nn.Module] = {"encoder": self.encoder, "decoder": self.decoder, "critic": self.critic}
+        self.average = copy.deepcopy(self.encoder).requires_grad_(False)
+        self.networks: dict[str, nn.Module] = {
+            "encoder": self.encoder,
+            "average": self.average,
+            "decoder": self.decoder,
+            "critic": self.critic,
+        }
         for network in self.networks.values():
             network.to(device)
         self.optimisers = {
@@ -75,7 +83,10 @@ class Training:
 
     def step(self, step: int) -> dict[str, Tensor]:
         """Do one step; the losses come back unread, so that no step waits for them."""
-        return self._decoder_step(step) if step < self.decoder_steps else self._adversarial_step(step)
+        if step < self.decoder_steps:
+            return self._decoder_step(step)
+        self.decoder.requires_grad_(False)
+        return self._adversarial_step(step)
 
     def _decoder_step(self, step: int) -> dict[str, Tensor]:
         rows = self.tissue_rows.at(step)
@@ -85,27 +96,32 @@ class Training:
         return {"decoder": loss.detach()}
 
     def _adversarial_step(self, step: int) -> dict[str, Tensor]:
-        config = self.config
-        for turn in range(config.n_critic if config.lambda_adv else 0):
-            random = stream(self.seed, "scxm/critic", step * config.n_critic + turn)
-            with torch.no_grad():
-                fake = self.standardise(self.encoder(self._fresh(step * config.n_critic + turn, random)[0]))
-            real = self.contexts[self.tissue_rows.at(step * config.n_critic + turn)]
-            mix = torch.from_numpy(random.random((len(fake), 1), dtype=np.float32)).to(self.device)
-            loss = critic_loss(self.critic, self.standardise(real), fake, mix, config.gradient_penalty)
-            self._descend("critic", loss)
-        self.decoder.requires_grad_(False)
-        self.critic.requires_grad_(False)
-        random = stream(self.seed, "scxm/encoder", step)
-        inputs, own = self._fresh(step, random)
-        z = self.standardise(self.encoder(inputs))
+        """`n_critic` critic updates on fresh draws; the encoder then answers for the last of them."""
+        turns = self.config.n_critic if self.config.lambda_adv else 1
+        for turn in range(step * turns, (step + 1) * turns):
+            random = stream(self.seed, "scxm/draw", turn)
+            inputs, own = self._fresh(turn, random)
+            last = turn == (step + 1) * turns - 1
+            with torch.set_grad_enabled(last):
+                z = self.standardise(self.encoder(inputs))  # (B, P)
+            if self.config.lambda_adv:
+                self._critic_update(turn, z.detach(), random)
         consistency = decoder_loss(self.decoder, z, own)
-        total = config.lambda_cons * consistency
-        if config.lambda_adv:
-            total = total - config.lambda_adv * self.critic(z).mean()
+        total = self.config.lambda_cons * consistency
+        if self.config.lambda_adv:
+            total = total - self.config.lambda_adv * self.critic(z).mean()  # Eq. 5
         self._descend("encoder", total)
-        self.critic.requires_grad_(True)
+        with torch.no_grad():
+            for mean, value in zip(self.average.parameters(), self.encoder.parameters(), strict=True):
+                mean.lerp_(value, 1 - AVERAGE_DECAY)
         return {"consistency": consistency.detach(), "total": total.detach()}
+
+    def _critic_update(self, turn: int, fake: Tensor, random: np.random.Generator) -> None:
+        real = self.standardise(self.contexts[self.tissue_rows.at(turn)])
+        mix = torch.from_numpy(random.random((len(fake), 1), dtype=np.float32)).to(self.device)
+        self.critic.requires_grad_(True)
+        self._descend("critic", critic_loss(self.critic, real, fake, mix, self.config.gradient_penalty))
+        self.critic.requires_grad_(False)
 
     def _fresh(self, batch: int, random: np.random.Generator) -> tuple[Tensor, Tensor]:
         """Reference batch: encoder inputs and the same draw's binary panel (B, P)."""
@@ -126,7 +142,7 @@ class Training:
         rows = random.integers(self.problem.n_reference, size=n_cells)
         drawn = self.problem.draw(rows, random)
         own = torch.from_numpy((drawn[:, self.problem.panel] > 0).astype(np.float32).toarray()).to(self.device)
-        z = self.standardise(self.encoder(torch.from_numpy(self.problem.read(drawn)).to(self.device)))
+        z = self.standardise(self.average(torch.from_numpy(self.problem.read(drawn)).to(self.device)))
         real = self.standardise(self.contexts[random.integers(len(self.contexts), size=n_cells)])
         consistency = decoder_loss(self.decoder, z, own).item()
         elsewhere = decoder_loss(self.decoder, z.roll(1, dims=0), own).item()
@@ -192,7 +208,7 @@ def train(problem: Problem, config: ScxmConfig, run: RunContext, device: str, ke
             "The first steps teach the decoder only; there is nothing to keep yet.",
             "Resume the run.",
         )
-    return Outcome(training.encoder, training.decoder, training.diagnose(512), stopped_at)
+    return Outcome(training.average, training.decoder, training.diagnose(512), stopped_at)
 
 
 def resume(training: Training, run: RunContext, key: dict[str, Any]) -> int:

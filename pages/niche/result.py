@@ -1,9 +1,10 @@
-"""What a niche job found: where the two groups lie, where the cut is, which genes differ."""
+"""What a niche job found: where both groups lie, where the cut is, which genes differ, and what chance would find."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
@@ -19,34 +20,33 @@ from pages.components.words import plain, provenance
 
 READ = """*Clustered* cells are predicted to have many cells around them that express the gene, *isolated* ones few.
 Only cells of the chosen type are split; the rest are grey."""
-VOLCANO = (
-    """Each point is a gene. Right: higher in clustered cells; left: higher in isolated ones. The higher, the surer."""
-)
-FOOL = """The groups come from a prediction that was made from these cells' own expression, so genes may differ by
-construction. Trust what goes far beyond the permuted groups, and what a tissue shows too."""
+CUT = """Each bar counts cells of the type. *Otsu's* threshold is the cut that makes both sides most alike within."""
+VOLCANO = """Each point is a gene. Right: higher in clustered cells; left: higher in isolated ones. The higher a point,
+the surer the difference (Wilcoxon, corrected for the number of genes)."""
+FOOL = """The groups come from a prediction that was made from these cells' own expression, so genes differ by
+construction. Trust what other genes' splits do not find, and what a tissue shows too."""
 
 
 def show(run: RunRecord, job: JobStatus) -> None:
     found, params = cached.niche(job.id, job.finished or ""), job.params
     record, facts = api.dataset(params["dataset"]), found.facts
-    st.subheader(f"{plain(params['type'])}, split by {plain(params['gene'])} around the cell", anchor=False)
-    st.caption(plain(f"{record.name}, predicted by run {params['run']}"))
-    for warning in facts.get("warnings", ()):
-        st.warning(plain(warning), icon=":material/warning:")
-    caption = provenance(run, len(found.cells), "groups are predicted, expression is measured")
+    type_, gene = params["type"], params["gene"]
+    st.subheader(f"{plain(type_)}, split by {plain(gene)} around the cell", anchor=False)
+    st.caption(plain(f"In {record.name}. The split is predicted by {facts['predicted_by']}; expression is measured."))
+    caption = provenance(run, facts["cells"], f"{record.name}: groups predicted, expression measured")
     left, right = st.columns([3, 2])
     with left:
         figure_card(_where(job, found.cells), "niche-where", caption, read=READ, table=found.cells)
     with right:
-        title = f"{params['gene']} around {params['type']}"
-        axis = f"predicted share of cells around that express {params['gene']}"
+        axis = f"predicted share of cells around that express {gene}"
+        title = f"Where {type_} is cut"
         figure = distributions.threshold_histogram(found.cells["context"], facts["threshold"], title, axis, theme())
-        figure_card(figure, "niche-cut", caption)
-    title = f"Clustered against isolated {params['type']}"
-    figure_card(
-        volcano.volcano(found.table, title, theme()), "volcano", caption, read=VOLCANO, fool=FOOL, table=found.table
-    )
-    _null(facts)
+        figure_card(figure, "niche-cut", f"Threshold {facts['threshold']:.3f} ({facts['threshold_from']}).", read=CUT)
+    for warning in facts["warnings"]:
+        st.warning(plain(warning), icon=":material/warning:")
+    figure = volcano.volcano(found.table, f"{type_}: clustered against isolated", theme())
+    figure_card(figure, "volcano", caption, read=VOLCANO, fool=FOOL, table=found.table)
+    _chance(facts)
     _table(found.table, job.id)
 
 
@@ -61,12 +61,57 @@ def _where(job: JobStatus, cells: pd.DataFrame) -> go.Figure:
     return maps.map_types(places, groups, NICHE_COLOURS, title, theme(), legend="group")
 
 
-def _null(facts: dict[str, Any]) -> None: ...
+def _chance(facts: dict[str, Any]) -> None:
+    """How many genes differ, beside what random groups and other genes' splits find among the same cells."""
+    null, agreement = facts["null"], facts.get("agreement")
+    cards = [
+        ("Genes that differ", f"{facts['significant']:,}", f"FDR below 0.05, of {facts['tested']:,} tested."),
+        (
+            "By random groups",
+            f"{null['expected']:.1f}",
+            f"Mean of {null['shuffles']} shuffles; at most {null['most']:,}.",
+        ),
+        ("Not read by the model", f"{facts['significant_not_read']:,}", "Genes that differ and were no input of it."),
+    ]
+    if "others" in null:
+        said = f"Median of {null['others']} splits by other genes; 90 % find {null['others_low']:,.0f} to "
+        cards.insert(
+            2, ("By other genes' splits", f"{null['others_median']:,.0f}", f"{said}{null['others_high']:,.0f}.")
+        )
+    if agreement:
+        said = f"AUROC over {agreement['cells']:,} cells; shuffled cells reach {agreement['chance_high']:.2f}."
+        cards.append(("Agreement with the tissue", f"{agreement['auroc']:.2f}", said))
+    with st.grid(5, min_column_width=150):
+        for label, value, explained in cards:
+            st.metric(label, value, help=explained, border=True)
 
 
 def _table(table: pd.DataFrame, job_id: str) -> None:
-    st.dataframe(table, hide_index=True, height=380)
+    number = st.column_config.NumberColumn
+    shown = table[
+        ["gene", "log2_fc", "fdr", "p", "auroc", "detection_clustered", "detection_isolated", "read_by_model"]
+    ]
+    st.dataframe(
+        shown.assign(
+            **{name: np.round(shown[name] * 100, 1) for name in ("detection_clustered", "detection_isolated")}
+        ),
+        hide_index=True,
+        height=380,
+        column_config={
+            "gene": "Gene",
+            "log2_fc": number(
+                "log2 fold change", format="%.2f", help="Mean normalised expression, clustered / isolated."
+            ),
+            "fdr": number("FDR", format="%.2g", help="Benjamini–Hochberg over the genes tested."),
+            "p": number("p", format="%.2g", help="Wilcoxon rank-sum, two-sided."),
+            "auroc": number("AUROC", format="%.2f", help="0.5: no difference."),
+            "detection_clustered": number("% of clustered", format="%.1f"),
+            "detection_isolated": number("% of isolated", format="%.1f"),
+            "read_by_model": st.column_config.CheckboxColumn("Read by the model"),
+        },
+    )
     with st.container(horizontal=True):
         table_download(table, f"resitu-{job_id}.csv")
         if st.button("Which pathways differ?", icon=":material/arrow_forward:"):
-            st.switch_page("pages/enrichment.py", query_params={"source": job_id})
+            st.session_state["pathways.source"] = job_id
+            st.switch_page("pages/enrichment.py")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
+import numpy as np
+import pandas as pd
 import streamlit as st
 
 from backend.figures import enrichment as figures
@@ -13,38 +15,71 @@ from pages.components.figure_card import figure_card, table_download, theme
 from pages.components.words import plain
 
 READ = """Each row is a gene set. Right of zero its genes gather at the top of the ranked list, left of zero at the
-bottom. Larger dots hold more genes; colour is the false discovery rate."""
-FOOL = """Only measured or predicted genes can be found: the background is the ranked list, not the genome. Sets that
-share genes rise together."""
+bottom. Larger dots hold more genes; colour is the false discovery rate as gseapy gives it."""
+RUNNING = """From the top of the ranked list to its end, the curve rises at each gene of the set (ticks) and falls
+elsewhere. A peak near either end means that the set's genes gather there."""
+FOOL = """Only ranked genes can be found: the background is this list, not the genome. Sets that share genes rise
+together, and small sets rise by chance more often."""
 
 
 def show(run: RunRecord, job: JobStatus) -> None:
-    found, params = cached.enrichment(job.id, job.finished or ""), job.params
-    sets = Path(params["gene_sets"]).name
-    what = (
-        "per-gene scores: what the model predicts well, not what is up"
-        if params["kind"] == "scores"
-        else "differential expression"
-    )
-    st.subheader(f"{plain(sets)}", anchor=False)
-    st.markdown(f"Genes ranked by {what}.")
-    if found.facts.get("background"):
-        st.caption(plain(found.facts["background"]))
-    for warning in found.facts.get("warnings", ()):
+    found = cached.enrichment(job.id, job.finished or "")
+    facts, table = found.facts, found.table
+    st.subheader(plain(facts["library"]), anchor=False)
+    st.markdown(f"Ranked by {plain(facts['ranked_by'])}.")
+    st.caption(plain(f"{facts['background']} Names: {facts['names']}."))
+    for warning in facts["warnings"]:
         st.warning(plain(warning), icon=":material/warning:")
-    if not len(found.table):
-        st.info("No gene set has enough genes in this list. Lower the smallest size, or take other sets.")
+    caption = f"gseapy prerank, {facts['library']}, seed {facts['seed']}; ranked by {facts['ranked_by']}"
+    dots = figures.dot_plot(table, "Gene sets", theme())
+    figure_card(dots, "pathways", caption, read=READ, fool=FOOL, table=table)
+    _running(found.curves, table, facts, caption)
+    _table(table, job.id)
+
+
+def _running(curves: pd.DataFrame, table: pd.DataFrame, facts: dict[str, Any], caption: str) -> None:
+    drawn = set(curves["set"].astype(str))
+    names = [name for name in table["set"].astype(str) if name in drawn]
+    chosen = session.one_of("set", names)
+    st.selectbox("Gene set", names, help="The surest sets of the table.", **session.bound("set", chosen))
+    if not chosen:
         return
-    caption = f"gseapy prerank, {sets}, {what}; run {run.id}, seed {run.seed}"
-    figure_card(
-        figures.dot_plot(found.table, f"Gene sets, {sets}", theme()),
-        "dots",
-        caption,
-        read=READ,
-        fool=FOOL,
-        table=found.table,
+    one = curves[curves["set"] == chosen].sort_values("rank")
+    hits = np.flatnonzero(one["hit"].to_numpy())
+    metric = "z" if facts["ranked_by"].startswith("Wilcoxon") else "r"
+    figure = figures.running_score(one["score"], hits, one["metric"], chosen, theme(), ranked_by=metric)
+    row = table.set_index("set").loc[chosen]
+    said = f"NES {row['nes']:.2f}, FDR {row['fdr']:.2g} (gseapy), {row['fdr_bh']:.2g} (Benjamini–Hochberg)"
+    figure_card(figure, "running", f"{said}. {caption}", read=RUNNING, table=one)
+
+
+def _table(table: pd.DataFrame, job_id: str) -> None:
+    number = st.column_config.NumberColumn
+    st.dataframe(
+        table,
+        hide_index=True,
+        height=380,
+        column_order=[
+            "set",
+            "nes",
+            "fdr",
+            "fdr_bh",
+            "nes_adjusted",
+            "fdr_adjusted",
+            "size",
+            "set_size",
+            "leading_edge",
+        ],
+        column_config={
+            "set": st.column_config.TextColumn("Gene set", width="large"),
+            "nes": number("NES", format="%.2f", help="Normalised enrichment score."),
+            "fdr": number("FDR q (gseapy)", format="%.2g", help="From the null of all sets' NES."),
+            "fdr_bh": number("FDR (BH)", format="%.2g", help="Benjamini–Hochberg of the nominal p."),
+            "nes_adjusted": number("NES, adjusted", format="%.2f", help="Without the trend with context spread."),
+            "fdr_adjusted": number("FDR q, adjusted", format="%.2g"),
+            "size": number("Ranked genes", format="localized"),
+            "set_size": number("Genes in the set", format="localized"),
+            "leading_edge": "Leading edge",
+        },
     )
-    names = list(found.table["set"].astype(str))
-    chosen = session.one_of("set", names) or names[0]
-    st.selectbox("Gene set", names, **session.bound("set", chosen))
-    table_download(found.table, f"resitu-{job.id}.csv")
+    table_download(table, f"resitu-{job_id}.csv")

@@ -1,4 +1,4 @@
-"""The app in AppTest over a data root of its own: empty, or with a small study and one finished run, all made up here."""
+"""The app in AppTest over a data root of its own: empty, or with a small study and one finished run, all made up."""
 
 from __future__ import annotations
 
@@ -106,8 +106,8 @@ def run(study: StudyRecord) -> RunRecord:
     for name in ("context_d-reference", "context_d-validation", "truth_d-validation"):
         arrays.write_columns(folder / f"{name}.zarr", rng.uniform(size=(N_CELLS, 5)).astype(np.float32), PANEL)
     rows = [
-        {"gene": gene, "method": method, "self_loop": loop, "pcc": rng.uniform(-0.1, 0.6), "srcc": 0.2, "n_cells": N_CELLS,
-         "fold": "validation", "constant": False, "context_sd": 0.1, "detection": 0.1}
+        {"gene": gene, "method": method, "self_loop": loop, "pcc": rng.uniform(-0.1, 0.6), "srcc": 0.2,
+         "n_cells": N_CELLS, "fold": "validation", "constant": False, "context_sd": 0.1, "detection": 0.1}
         for gene in PANEL for method in ("scxm", "type-mean", "ridge") for loop in (False, True)
     ]  # fmt: skip
     pd.DataFrame(rows).to_parquet(folder / "scores.parquet")

@@ -6,10 +6,11 @@ knowing. What the checks let through is the canonical data set.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from backend.datasets.canonical import Canonical
 from backend.datasets.checks import cells, columns, features, places, values
@@ -42,6 +43,7 @@ class Diagnosis:
 
 def examine(raw: Raw, role: Role, answers: Answers | None = None) -> Diagnosis:
     """Run every check; a refusal does not keep the later ones from looking."""
+    raw = replace(raw, obs=_tidy(raw.obs))
     case = Case.open(raw, role, answers or Answers())
     for note in raw.notes:
         case.say("noted", "reading", note)
@@ -60,6 +62,12 @@ def examine(raw: Raw, role: Role, answers: Answers | None = None) -> Diagnosis:
     order = ("refused", "asked", "mended", "noted")
     findings = tuple(sorted(case.findings, key=lambda finding: order.index(finding.grade)))
     return Diagnosis(findings, _facts(case), None if case.refused else _canonical(case, findings))
+
+
+def _tidy(obs: pd.DataFrame) -> pd.DataFrame:
+    """Column names as text, each once, without the slash that a store takes for a folder."""
+    names = obs.columns.astype(str).str.replace("/", "_", regex=False)
+    return obs.set_axis(names, axis=1).loc[:, ~names.duplicated()]
 
 
 def _canonical(case: Case, findings: tuple[Finding, ...]) -> Canonical:

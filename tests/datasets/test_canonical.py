@@ -110,3 +110,28 @@ def test_logs_are_totalled_as_what_they_stand_for() -> None:
     record = canonical.write(look(make_raw(values, where=False), "reference").require(), "log")
     assert record.scale == "log"
     np.testing.assert_allclose(matrix.obs(record.id)["counts"], 1e4, rtol=1e-4)
+
+
+def test_odd_columns_of_a_file_do_no_harm() -> None:
+    import anndata
+
+    obs = {
+        "area/px": np.arange(120) / 7,
+        "cell": np.arange(120),
+        "_index": np.arange(120),
+        "half": np.arange(120, dtype=np.float16),
+        "nullable": pd.array([1, None] * 60, dtype="Int64"),
+        "flag": pd.array([True, None] * 60, dtype="boolean"),
+        "day": pd.to_datetime(["2026-01-01", "2026-01-02"] * 60),
+        "mixed": [1, "a"] * 60,
+        "lists": [[1], [2]] * 60,
+        "complex": np.arange(120) * 1j,
+        "section": pd.Categorical(["a", None] * 60),
+        "free text": [f"note {i}" for i in range(120)],
+    }
+    record = canonical.write(look(make_raw(obs=obs)).require(), "odd")
+    table = matrix.obs(record.id)
+    assert {"area_px", "file_cell", "file__index", "half", "nullable", "flag", "day", "mixed"} <= set(table)
+    assert "complex" not in table
+    assert set(table["section"].astype(str)) == {"a", "unknown"}
+    assert anndata.read_zarr(layout.dataset_folder(record.id) / "data.zarr").n_obs == 120

@@ -30,6 +30,7 @@ _NAMES = {
 _LIKE_TYPES = ("celltype", "annotation", "cellclass", "cellontology")  # somewhere in the name
 _CLUSTERS = ("cluster", "clusters", "leiden", "louvain", "seuratclusters", "graphclust")
 _LABELS = {name: f"{name.capitalize()}s" for name in _NAMES} | {"type": "Cell types"}
+_TAKEN = (*_NAMES, "cell", "_index")  # names with a meaning of their own in our tables
 _FIELDS_OF_VIEW = ("fov", "fieldofview", "tile")
 
 
@@ -150,15 +151,22 @@ def _sections(found: dict[str, pd.Series], index: pd.Index) -> pd.Series:
 def _others(case: Case, found: dict[str, pd.Series]) -> pd.DataFrame:
     """Up to 30 further columns worth having: numbers, and text with few values."""
     used = set(case.columns.values())
+    grouping = set(candidates(case.obs))
     kept: dict[str, pd.Series] = {}
     for column in case.obs:
         values = case.obs[column]
-        numeric = pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values)
-        if column in used or len(kept) >= _KEPT_COLUMNS or not (numeric or _groups(values) <= MOST_TYPES):
+        numeric = pd.api.types.is_numeric_dtype(values) and values.dtype.kind in "biuf"
+        if column in used or len(kept) >= _KEPT_COLUMNS or not (numeric or column in grouping):
             continue
-        name = f"file_{column}" if column in _NAMES else str(column)
-        kept[name] = values if numeric else values.astype("string").astype("category")
+        name = f"file_{column}" if column in _TAKEN else str(column)
+        kept[name] = _plain_numbers(values) if numeric else values.astype("string").astype("category")
     return pd.DataFrame(kept, index=case.obs.index)
+
+
+def _plain_numbers(values: pd.Series) -> pd.Series:
+    """Numbers as every table format knows them: no half precision, and fractions where some are missing."""
+    wide = {"b": np.bool_, "i": np.int64, "u": np.uint64, "f": np.float64}
+    return values.astype(np.float64 if values.isna().any() else wide[values.dtype.kind])
 
 
 def _groups(values: pd.Series) -> float:

@@ -39,6 +39,22 @@ def test_a_long_table_is_read_in_blocks(tmp_path: Path, monkeypatch: pytest.Monk
     np.testing.assert_array_equal(read([tmp_path / "a.csv"], MAX_MB).matrices["X"].values.toarray(), COUNTS)
 
 
+def test_a_table_as_r_writes_it_names_no_first_column(tmp_path: Path) -> None:
+    lines = counts().to_csv(sep="\t").splitlines()
+    (tmp_path / "a.tsv").write_text("\n".join([lines[0].lstrip("\t"), *lines[1:]]))
+    raw = read([tmp_path / "a.tsv"], MAX_MB)
+    np.testing.assert_array_equal(raw.matrices["X"].values.toarray(), COUNTS)
+    assert list(raw.matrices["X"].features.index) == GENES
+    assert list(raw.obs.index) == CELLS
+
+
+def test_repeated_genes_keep_their_name(tmp_path: Path) -> None:
+    counts().set_axis(["ACTB", "ACTB", "CD3E", "ACTB"], axis=1).to_csv(tmp_path / "a.csv")
+    raw = read([tmp_path / "a.csv"], MAX_MB)
+    assert list(raw.matrices["X"].features.index) == ["ACTB", "ACTB", "CD3E", "ACTB"]
+    np.testing.assert_array_equal(raw.matrices["X"].values.toarray(), COUNTS)
+
+
 def test_facts_of_cells_are_no_genes(tmp_path: Path) -> None:
     table = counts().assign(cell_type="T cell", fov=1, x=PLACES[:, 0], y=PLACES[:, 1])
     table.to_csv(tmp_path / "a.csv")

@@ -16,7 +16,7 @@ from backend.datasets.safety.limits import MB
 from backend.datasets.safety.streams import first_bytes, open_bytes
 from backend.errors import DataError
 
-_BLOCK_VALUES = 8_000_000
+_BLOCK_VALUES = 16_000_000
 _HEADER_BYTES = 4 * MB
 _IDS = ("cell_id", "cellid", "cell", "barcode", "barcodes", "entityid", "cell_name", "id", "index", "", "unnamed: 0")
 _PLACES = {name for pair in PAIRS for name in pair[:2]}
@@ -74,39 +74,39 @@ def read_text_counts(path: Path, max_mb: int) -> Raw:
     names, separator = read_header(path)
     blocks, tables, genes = [], [], None
     for block in _blocks(path, names, separator, max_mb):
+        if len(block.columns) == len(names) + 1:  # R names no first column
+            names = ["", *names]
         if genes is None:
-            genes = [column for column in block.columns[_first(block) :] if _is_gene(block[column])]
+            genes = _gene_positions(block, names)
         try:
-            blocks.append(csr_matrix(block[genes].to_numpy(dtype=np.float32)))
+            blocks.append(csr_matrix(block.iloc[:, genes].to_numpy(dtype=np.float32)))
         except ValueError as error:
             raise DataError(f"{path.name} holds text among its counts.", f"{error}.", _LAYOUT) from error
-        tables.append(block.drop(columns=genes))
+        tables.append(block.drop(columns=block.columns[genes]))
     if not genes:
         raise DataError(f"{path.name} holds no counts.", "No column of numbers is named like a gene.", _LAYOUT)
     obs = pd.concat(tables, ignore_index=True)
     ids = find_ids(obs)
     if ids is None:
-        first = obs.columns[0] if _first(obs) else None
-        ids = pd.Index(obs[first].astype(str) if first else obs.index.astype(str), dtype=object)
+        ids = pd.Index((obs.index if 0 in genes else obs.iloc[:, 0]).astype(str), dtype=object)
     obs.index = ids.rename(None)
     values = vstack(blocks, format="csr")
     note = f"Rows were taken as cells and columns as genes: {len(obs):,} cells, {len(genes):,} genes."
-    features = pd.DataFrame(index=pd.Index(genes, dtype=object))
+    features = pd.DataFrame(index=pd.Index([names[position] for position in genes], dtype=object))
     return Raw(path.name, {"X": Matrix(values, features)}, obs, coordinates_of(obs), notes=[note])
 
 
 def _blocks(path: Path, names: list[str], separator: str, max_mb: int) -> Iterator[pd.DataFrame]:
     rows = max(1, _BLOCK_VALUES // len(names))
-    keep = _ids_as_text(names)
+    ids = _ids_as_text(names)
     with open_bytes(path, max_mb) as stream:
-        yield from pd.read_csv(stream, sep=separator, converters=keep, encoding="utf-8-sig", chunksize=rows)
+        for block in pd.read_csv(
+            stream, sep=separator, converters=ids, encoding="utf-8-sig", low_memory=False, chunksize=rows
+        ):
+            yield block if isinstance(block.index, pd.RangeIndex) else block.reset_index()
 
 
-def _first(block: pd.DataFrame) -> int:
-    """Where the genes may begin: after a first column of text or without a name."""
-    name = str(block.columns[0])
-    return int(not pd.api.types.is_numeric_dtype(block.iloc[:, 0]) or name.startswith("Unnamed: "))
-
-
-def _is_gene(column: pd.Series) -> bool:
-    return str(column.name).lower() not in _OF_CELLS and bool(pd.api.types.is_numeric_dtype(column))
+def _gene_positions(block: pd.DataFrame, names: list[str]) -> list[int]:
+    """Columns of numbers that are named like nothing else. The header's own names: pandas renames repeated ones."""
+    numeric = [pd.api.types.is_numeric_dtype(kind) for kind in block.dtypes]
+    return [place for place, name in enumerate(names) if numeric[place] and name.lower() not in _OF_CELLS]

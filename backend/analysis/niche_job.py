@@ -44,7 +44,7 @@ def find(params: dict[str, Any], job: Job) -> dict[str, Any]:
     folder, name = _predictions(run.id, record)
     context = read_column(folder / name, params["gene"])
     types = _types(record.id, params["types"])
-    split = split_cells(context, types == params["type"], params["threshold"], f"{params['type']} cells")
+    split = split_cells(context, types == params["type"], params["threshold"], f"cells of type {params['type']}")
     job.report(1, 4)
     job.stage("comparing genes")
     values, genes = matrix.cell_rows(record.id, split.rows), tuple(map(str, matrix.var(record.id).index))

@@ -68,10 +68,11 @@ def simulate(seed: int = 0) -> Demo:
     panel = _panel(np.random.default_rng(seed + 2), genes)
     efficiency = np.exp(rng.normal(0.0, BATCH_SPREAD, (3, len(genes))))
     sections = [_section(rng, name, side_um) for name, side_um in (("A", 850.0), ("B", 850.0), ("C", 850.0))]
-    tissue = _measure(rng, sections[:2], profile, genes, efficiency[0], TISSUE_DEPTH, keep=panel)
-    validation = _measure(rng, sections[2:], profile, genes, efficiency[1], VALIDATION_DEPTH)
-    hidden = [_section(rng, name, 1400.0) for name in ("H",)]
-    reference = _measure(rng, hidden, profile, genes, efficiency[2], REFERENCE_DEPTH, dropout=DROPOUT)
+    imager = _Platform(efficiency[0], TISSUE_DEPTH, keep=panel)
+    tissue = _measure(rng, sections[:2], profile, genes, imager)
+    validation = _measure(rng, sections[2:], profile, genes, _Platform(efficiency[1], VALIDATION_DEPTH))
+    hidden = [_section(rng, "H", 1400.0)]
+    reference = _measure(rng, hidden, profile, genes, _Platform(efficiency[2], REFERENCE_DEPTH, dropout=DROPOUT))
     return Demo(tissue, _dissociate(rng, reference), validation)
 
 
@@ -191,29 +192,33 @@ def exposures(xy: NDArray[np.float64], niche: NDArray[np.int64], type_: NDArray[
     return np.column_stack([levels[exposure] for exposure, _, _ in PROGRAMS.values()])
 
 
+@dataclass(frozen=True)
+class _Platform:
+    efficiency: NDArray[np.float64]  # per gene
+    depth: float  # median counts of a cell
+    keep: NDArray[np.int64] | None = None  # the genes it measures; None: all
+    dropout: float = 0.0
+
+
 def _measure(
     rng: np.random.Generator,
     sections: list[_Section],
     profiles: _Profiles,
     genes: tuple[str, ...],
-    efficiency: NDArray[np.float64],
-    depth: float,
-    *,
-    keep: NDArray[np.int64] | None = None,
-    dropout: float = 0.0,
+    platform: _Platform,
 ) -> Sample:
     """Draw counts: log rate = type + exposures, gamma noise, platform efficiency, log-normal depth, Poisson."""
-    keep = np.arange(len(genes)) if keep is None else keep
+    keep = np.arange(len(genes)) if platform.keep is None else platform.keep
     blocks = []
     for section in sections:
         log_rate = profiles.by_type[section.type_][:, keep]
         for p in range(len(PROGRAMS)):
             log_rate += section.exposure[:, [p]] * profiles.by_exposure[p][section.type_][:, keep]
-        rate = np.exp(log_rate) * efficiency[keep] * rng.gamma(NOISE_SHAPE, 1 / NOISE_SHAPE, log_rate.shape)
-        rate *= rng.random(rate.shape) >= dropout
+        rate = np.exp(log_rate) * platform.efficiency[keep] * rng.gamma(NOISE_SHAPE, 1 / NOISE_SHAPE, log_rate.shape)
+        rate *= rng.random(rate.shape) >= platform.dropout
         # The same reference amount for every cell: a cell full of panel transcripts has more counts, as in life.
         amount = np.median(rate.sum(axis=1))
-        cell_depth = depth * np.exp(rng.normal(0.0, DEPTH_SPREAD, (len(rate), 1)))
+        cell_depth = platform.depth * np.exp(rng.normal(0.0, DEPTH_SPREAD, (len(rate), 1)))
         blocks.append(csr_matrix(rng.poisson(rate / amount * cell_depth).astype(np.float32)))
     return Sample(
         counts=csr_matrix(vstack(blocks)),

@@ -15,10 +15,17 @@ def finish(job: JobStatus) -> JobStatus:
     """Wait for a job, run it here if no workers are about, and return it once it has a result.
 
     Ctrl-C stops the waiting only: with workers the job goes on. A job that failed raises its own error."""
-    if not job.state.finished:
-        print(f"{job.kind} {job.id} ...", file=sys.stderr)
+    said = ""
+
+    def say(status: JobStatus) -> None:
+        nonlocal said
+        stage = f"{status.id}: {status.stage or status.state.value}"
+        if stage != said and not status.state.finished:
+            print(stage, file=sys.stderr, flush=True)
+            said = stage
+
     try:
-        job = api.wait(job.id)
+        job = api.wait(job.id, on_progress=say)
     except KeyboardInterrupt:
         raise UserError(
             f"No longer waiting for {job.id}.",

@@ -33,7 +33,9 @@ def gene_search(
         else:
             st.caption(f"{plain(name)} is on your panel.")
         return name
-    if hit.status == "in the reference":
+    if hit.status == "on your panel":
+        st.info(f"**{plain(name)}** is on your panel, but this run did not learn it: the reference lacks it.")
+    elif hit.status == "in the reference":
         st.info(
             f"**{plain(name)}** is in the reference but not on your panel. SCXM learns what is *around* a cell from "
             "the tissue, so it can only predict genes that the tissue measured.",

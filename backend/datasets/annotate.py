@@ -103,8 +103,10 @@ def _by_reference(record: DatasetRecord, reference: DatasetRecord, seed: int, jo
     genes = len(plan.input_genes)
     source = (
         f"Transferred from {reference.name} (k-nearest neighbours, {genes:,} shared genes): predictions, not "
-        f"annotations; {unsure:.0%} unsure."
+        f"annotations; {unsure:.0%} unsure. A type that the reference lacks cannot be found."
     )
+    if record.spots:
+        source += " A spot holds several cells: its type is the likeliest of them."
     facts = {"source": source, "types": len(set(types) - {UNSURE}), "unsure": round(unsure, 4), "shared_genes": genes}
     return types, probability, facts
 

@@ -48,7 +48,9 @@ def leiden(values: csr_matrix, scale: Scale, resolution: float, seed: int) -> ND
 
     adata = _graph_of(values, scale, embed=False)
     scanpy.tl.leiden(adata, resolution=resolution, flavor="igraph", n_iterations=2, directed=False, random_state=seed)
-    return np.asarray(adata.obs["leiden"].astype(int), dtype=np.int64)
+    labels = np.asarray(adata.obs["leiden"].astype(int), dtype=np.int64)
+    by_size = np.argsort(-np.bincount(labels), kind="stable")
+    return np.asarray(np.argsort(by_size)[labels], dtype=np.int64)
 
 
 def _graph_of(values: csr_matrix, scale: Scale, *, embed: bool):  # type: ignore[no-untyped-def]  # lazy anndata

@@ -85,6 +85,9 @@ def note_depth(case: Case) -> None:
         why = "Types and contexts rest on few genes; read single genes, not signatures."
         case.say("noted", "few-genes", f"Only {count(n_genes, 'gene')}.", why)
     if case.scale == "counts" and n_cells and n_genes:
+        if case.values.data.max(initial=0.0) == 1.0:
+            what = "Every value is 0 or 1."
+            case.say("noted", "binary", what, "Was the matrix binarised? Levels of expression are then lost.")
         median = float(np.median(np.asarray(case.values.sum(axis=1)).ravel()))
         if median < _THIN_COUNTS:
             what = f"Cells are shallow: {median:,.0f} counts in the median cell."

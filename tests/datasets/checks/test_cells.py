@@ -56,4 +56,4 @@ def test_repeated_cell_ids_become_unique_without_meeting_others() -> None:
 def test_shallow_small_and_narrow_data_are_noted() -> None:
     few = np.zeros((120, 30))
     few[np.arange(120), np.arange(120) % 30] = 1
-    assert {"low-counts", "few-genes", "few-cells"} <= codes(look(make_raw(few)), "noted")
+    assert {"low-counts", "few-genes", "few-cells", "binary"} <= codes(look(make_raw(few)), "noted")

@@ -120,7 +120,7 @@ def _null(
     if len(chosen):
         other_values = np.nan_to_num(values[np.ix_(split.rows, chosen)], nan=-np.inf)
         counts, _ = comparison.significant(split_alike(other_values, int(split.clustered.sum())))
-        low, middle, high = np.quantile(counts, [0.05, 0.5, 0.95])
+        low, middle, high = (float(end) for end in np.quantile(counts, [0.05, 0.5, 0.95]))
         null |= {"others": len(chosen), "others_low": low, "others_median": middle, "others_high": high}
     return null
 

@@ -24,7 +24,9 @@ def histogram(
     known = _known(values)
     drawn = known[known > 0] if logarithmic else known
     edges = _edges(np.log10(drawn) if logarithmic else drawn)
-    edges = 10.0**edges if logarithmic else edges
+    if logarithmic and len(drawn):
+        edges = 10.0**edges
+        edges[0], edges[-1] = drawn.min(), drawn.max()  # rounding would lose the ends
     figure = go.Figure()
     _add_bars(figure, drawn, edges, TYPE_COLOURS[0])
     middle = float(np.median(known)) if len(known) else 0.0

@@ -37,7 +37,7 @@ def running_score(
     figure.add_scatter(x=along, y=ranks, mode="lines", fill="tozeroy", line={"color": GREY, "width": 1}, row=3, col=1)
     figure.add_hline(y=0, row=1, col=1, line_color=FAINT[theme], line_width=1)
     if len(running):
-        figure.add_vline(x=peak + 1, row=1, col=1, line_color=TYPE_COLOURS[5], line_width=1.2, line_dash="dash")
+        figure.add_vline(x=peak + 1, row=1, col=1, line_color=TYPE_COLOURS[4], line_width=1.2, line_dash="dash")
     figure.update_yaxes(title_text="running score", row=1, col=1)
     figure.update_yaxes(visible=False, row=2, col=1)
     figure.update_yaxes(title_text=label(ranked_by), row=3, col=1)

@@ -1,9 +1,9 @@
 """Colours: one per cell type, everywhere, and scales that colour-blind readers can tell apart.
 
-The type colours start with those of Okabe and Ito (2008); the rest were chosen one after another to be as far as
-possible, in OKLab, from all before them, for normal sight and under simulated protanopia, deuteranopia and tritanopia
-(Machado 2009), and to show on white and on near-black. Above some 16 types no palette keeps all pairs apart: hover and
-the legend then carry the name.
+The type colours start with five of Okabe and Ito (2008); the rest were chosen one after another to be as far as
+possible, in OKLab, from all before them and from the grey, for normal sight and under simulated protanopia,
+deuteranopia and tritanopia (Machado 2009), and to show on white and on near-black. Above some 16 types no palette keeps
+all pairs apart: hover and the legend then carry the name.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import Literal
 Theme = Literal["light", "dark"]
 
 TYPE_COLOURS = (
-    "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#784B4B", "#96F0A5", "#FFD200", "#B42D87",
-    "#9669F0", "#B4C387", "#D2D2FF", "#5A3CB4", "#B40000", "#3CE1C3", "#87694B", "#1E6978", "#8796FF", "#B478D2",
-    "#96C3E1", "#4BB469", "#F0783C", "#784BD2", "#A56996", "#D2C34B", "#A55A00", "#871E96", "#7869D2", "#E187D2",
+    "#0072B2", "#E69F00", "#009E73", "#56B4E9", "#D55E00", "#784B4B", "#96F0A5", "#FFD200", "#B42D87", "#9669F0",
+    "#B4C387", "#D2D2FF", "#5A3CB4", "#B40000", "#B478C3", "#3CE1C3", "#87694B", "#1E6978", "#8796FF", "#D2873C",
+    "#96C3E1", "#2DB469", "#784BD2", "#A56996", "#D2C34B", "#78874B", "#A55A00", "#871E96", "#7869D2", "#FF6996",
 )  # fmt: skip
 GREY = "#9AA0A6"
 NO_TYPE = frozenset({"unsure", "unknown", "unassigned", "other", "other cells", "nan", "none", ""})

@@ -125,9 +125,10 @@ def add_types(
         )  # fmt: skip
         if many:  # an invisible point has an invisible legend entry
             figure.data[-1].showlegend = False
-            figure.add_scattergl(
-                x=[None], y=[None], mode="markers", name=label(name), marker={"color": colours.get(name, GREY)}
-            )
+            figure.add_scatter(
+                x=[None], y=[None], mode="markers", name=label(name), legendrank=figure.data[-1].legendrank,
+                marker={"color": colours.get(name, GREY), "size": 9},
+            )  # fmt: skip
 
 
 def add_values(

@@ -23,7 +23,7 @@ def scores_by_method(
         figure.add_box(
             x=part[score].to_numpy(dtype=np.float32), name=f"{label(name)}  {medians[name]:.3f}", orientation="h",
             boxpoints="all", pointpos=0, jitter=0.5, text=[label(gene) for gene in part["gene"]], line_width=1.5,
-            marker={"color": TYPE_COLOURS[5] if name == method else GREY, "size": 3, "opacity": 0.5},
+            marker={"color": TYPE_COLOURS[4] if name == method else GREY, "size": 3, "opacity": 0.5},
             hovertemplate="%{text}: %{x:.3f}<extra></extra>",
         )  # fmt: skip
     figure.add_vline(x=0, line_color=FAINT[theme], line_width=1, line_dash="dot")

@@ -1,8 +1,8 @@
 """Spatial context: the Gaussian graph convolution of binarised expression (SCXM §3.1; docs/methods.md).
 
 s_ig = sum_j w_ij b_jg with b = 1[x > 0] and w_ij proportional to exp(-d_ij^2 / 2 sigma^2) for d_ij <= 3 sigma, rows
-summing to one. Edges never cross sections. With a self-loop a cell is its own nearest neighbour, and copying its expression
-looks like prediction; without one the context is the surroundings alone.
+summing to one. Edges never cross sections. With a self-loop a cell is its own nearest neighbour, and copying its
+expression looks like prediction; without one the context is the surroundings alone.
 """
 
 from __future__ import annotations

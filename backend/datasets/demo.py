@@ -49,7 +49,13 @@ def make(params: dict[str, Any], job: Job) -> dict[str, Any]:
         write_h5ad(part.sample, path, dissociated=part.role == "reference")
         truth_table(part.sample).to_parquet(job.result / f"truth_{part.role}.parquet")
         done = add(
-            {"paths": [str(path)], "role": part.role, "name": part.name, "answers": part.answers.model_dump()},
+            {
+                "paths": [str(path)],
+                "role": part.role,
+                "name": part.name,
+                "answers": part.answers.model_dump(),
+                "simulated": True,
+            },
             job,
         )
         ids[part.role] = str(done["dataset"])

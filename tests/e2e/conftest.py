@@ -1,4 +1,4 @@
-"""A real server and a real browser: `make run`'s command on a free port with a data root of its own, and Debian's Chromium."""
+"""A real server and a real browser: the command of `make run` on a free port with a data root of its own."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("e2e")
             item.add_marker(pytest.mark.timeout(900))
             if CHROMIUM is None:
-                item.add_marker(pytest.mark.skip(reason="no Chromium on this machine (Debian: apt-get install chromium)"))
+                item.add_marker(pytest.mark.skip(reason="no Chromium here (Debian: apt-get install chromium)"))
 
 
 def free_port() -> int:

@@ -40,18 +40,19 @@ def write_models(result: Path, opened: OpenedRun, shown: Fitted) -> None:
     shown.save(folder)
 
 
-def write_predictions(result: Path, opened: OpenedRun, pair: Pair, shown: Fitted, quiet: RunContext) -> None:
-    """`context_<reference>` and, with a validation tissue, its `context_` and `truth_`; the tissue's `truth_`;
-    `attention.parquet` where the method gives attention."""
+def write_predictions(
+    result: Path, opened: OpenedRun, pair: Pair, shown: Fitted, quiet: RunContext, validated: Floats | None
+) -> None:
+    """`context_<reference>` and, with a validation tissue, its `context_` (`validated`) and `truth_`; the tissue's
+    `truth_`; `attention.parquet` where the method gives attention."""
     panel = opened.plan.panel_genes
     reference = shown.predict(pair.data.reference, quiet)
     write_columns(result / f"context_{opened.reference.id}.zarr", reference.values, panel)
     if "attention" in reference.extras:
         write_attention(result, opened, reference.extras["attention"])
     write_truth(result, opened.tissue.id, over(pair.data.tissue, panel), opened.sigma_um)
-    if opened.validation is not None and pair.validation is not None:
-        values = shown.predict(pair.validation, quiet).values
-        write_columns(result / f"context_{opened.validation.id}.zarr", values, panel)
+    if opened.validation is not None and pair.validation is not None and validated is not None:
+        write_columns(result / f"context_{opened.validation.id}.zarr", validated, panel)
         write_truth(result, opened.validation.id, over(pair.validation, panel), opened.sigma_um)
 
 

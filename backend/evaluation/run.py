@@ -79,7 +79,8 @@ def train(params: dict[str, Any], job: Job) -> dict[str, Any]:
     assert shown is not None
     job.stage("predicting")
     artefacts.write_models(job.result, opened, shown)
-    artefacts.write_predictions(job.result, opened, pair, shown, fits.quiet(FINAL))
+    validated = findings.predictions.get(FINAL)
+    artefacts.write_predictions(job.result, opened, pair, shown, fits.quiet(FINAL), validated)
     artefacts.write_held_out(job.result, opened, pair, findings.predictions, trials)
     seconds = round(time.monotonic() - started, 1)
     facts = {"seconds": seconds, "device": job.device, "threads": job.threads, "stopped": findings.stopped}
@@ -108,7 +109,7 @@ def plan_trials(opened: OpenedRun, pair: Pair) -> list[Trial]:
 
 def judge(trial: Trial, opened: OpenedRun, fits: Fits, findings: Findings) -> None:
     """Fit, predict the trial's test cells, score the prediction and every comparator's."""
-    fits.job.stage(f"training {trial.words}" if trial.rows is None else trial.words)
+    fits.job.stage(f"training {trial.words}")
     fitted = fits.fit(trial.name, trial.data)
     if fitted.stopped_at is not None:
         findings.stopped = True

@@ -80,6 +80,8 @@ def compare(scores: pd.DataFrame, model: str) -> list[dict[str, Any]]:
 
     table = scores[~scores.self_loop].pivot(index="gene", columns="method", values="pcc").dropna()
     rows: list[dict[str, Any]] = []
+    if table.empty or model not in table:
+        return rows
     for method in [name for name in table.columns if name != model]:
         difference = (table[model] - table[method]).to_numpy()
         p = float(wilcoxon(difference).pvalue) if np.any(difference != 0) else 1.0

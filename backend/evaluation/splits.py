@@ -64,8 +64,8 @@ def halves(
             "Choose a smaller σ, add a validation tissue to the study, or bring a larger piece of tissue.",
         )
     return (
-        Fold("held-out-1", "trained on the left half, tested on the right", left, right),
-        Fold("held-out-2", "trained on the right half, tested on the left", right, left),
+        Fold("held-out-1", "on the left half, to be tested on the right", left, right),
+        Fold("held-out-2", "on the right half, to be tested on the left", right, left),
     )
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from backend.figures.palette import SEQUENTIAL, TYPE_COLOURS, Theme
-from backend.figures.style import dress, label
+from backend.figures.style import dress, label, make_room
 
 
 def attention_bars(table: pd.DataFrame, title: str, theme: Theme = "light", most: int = 20) -> go.Figure:
@@ -19,6 +19,7 @@ def attention_bars(table: pd.DataFrame, title: str, theme: Theme = "light", most
         marker_color=TYPE_COLOURS[0], hovertemplate="%{y}: %{x:.4f}<extra></extra>",
     )  # fmt: skip
     figure.update_layout(xaxis_title="attention of the &lt;cls&gt; token (share)", yaxis_showgrid=False, bargap=0.25)
+    make_room(figure, top["gene"])
     first = ", ".join(top["gene"].astype(str)[::-1][:5])
     alt = f"{title}. Bar chart of the {len(top)} genes with most attention; first {first}."
     return dress(figure, title, theme, alt=alt, height=140 + 20 * max(len(top), 5))
@@ -38,6 +39,7 @@ def attention_heat(table: pd.DataFrame, title: str, theme: Theme = "light", most
         hovertemplate="%{y}, %{x}: %{z:.4f}<extra></extra>",
     )  # fmt: skip
     figure.update_layout(xaxis={"tickangle": -60, "dtick": 1, "showgrid": False}, yaxis_showgrid=False)
+    make_room(figure, kept.index)
     figure.update_layout(margin_b=34 + 8 * max((len(str(gene)) for gene in kept.columns), default=0))
     alt = f"{title}. Heat map of attention, {len(kept.index)} cell types by {len(kept.columns)} genes."
     return dress(figure, title, theme, alt=alt, height=200 + 24 * max(len(kept.index), 4))

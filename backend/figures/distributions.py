@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
 from backend.figures.palette import GREY, NICHE_COLOURS, TYPE_COLOURS, Theme
-from backend.figures.style import INK, dress, label, number
+from backend.figures.style import INK, dress, label, make_room, number
 
 _BINS = 50
 
@@ -61,6 +61,7 @@ def box_by_type(
             upperfence=[high], orientation="h", name=label(name), marker_color=colours.get(name, GREY), line_width=1.5,
         )  # fmt: skip
     figure.update_layout(xaxis_title=label(axis), showlegend=False, yaxis_showgrid=False)
+    make_room(figure, (box.y[0] for box in figure.data))
     alt = f"{title}. Box plot of {axis} for {len(order)} cell types" + (
         f"; medians from {number(float(np.median(groups[order[0]])))} ({order[0]}) to "
         f"{number(float(np.median(groups[order[-1]])))} ({order[-1]})." if order else "."

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from plotly.subplots import make_subplots
 
 from backend.figures.palette import DIVERGING, GREY, TYPE_COLOURS, Theme
-from backend.figures.style import FAINT, INK, dress, label, shorten
+from backend.figures.style import FAINT, INK, dress, label, make_room, shorten
 
 
 def running_score(
@@ -72,6 +72,7 @@ def dot_plot(table: pd.DataFrame, title: str, theme: Theme = "light", *, most: i
     figure.add_vline(x=0, line_color=FAINT[theme], line_width=1, line_dash="dot")
     figure.update_layout(xaxis_title="normalised enrichment score (NES)", title_subtitle_text="area: genes in the set")
     figure.update_layout(margin_t=84)
+    make_room(figure, figure.data[0].y)
     sure = int((table[fdr] < 0.05).sum())
     alt = f"{title}. Dot plot of {len(best)} of {len(table):,} gene sets; {sure:,} have an FDR below 0.05."
     return dress(figure, title, theme, alt=alt, height=150 + 26 * max(len(best), 4))

@@ -34,7 +34,7 @@ def map_types(
     figure = go.Figure()
     add_types(figure, places, names, colours, places.point_px(620))
     _lay_map(figure, places, theme)
-    figure.update_layout(legend_title_text=label(legend), uirevision="map")
+    figure.update_layout(legend_title_text=label(legend), uirevision="map", margin_b=24)
     kinds = len(np.unique(names))
     alt = f"{title}. Tissue map of {len(names):,} cells{_of_sections(places)}, coloured by {legend} ({kinds} in all)."
     return dress(figure, title, theme, alt=alt, height=_height(places, 620))
@@ -45,7 +45,7 @@ def map_values(places: Places, measure: Measure, title: str, theme: Theme = "lig
     figure = go.Figure()
     add_values(figure, places, measure, theme, places.point_px(640))
     _lay_map(figure, places, theme)
-    figure.update_layout(coloraxis=colour_axis(measure, theme), uirevision="map")
+    figure.update_layout(coloraxis=colour_axis(measure, theme), uirevision="map", margin_b=24)
     if measure.predicted:
         frame_predicted(figure, theme)
     alt = f"{title}. Tissue map of {len(measure.values):,} cells{_of_sections(places)}, coloured by {_said(measure)}."
@@ -65,7 +65,7 @@ def map_compared(
     size = places.point_px(330)
     for axis, measure, bar in (("", shared, ""), ("2", guess, ""), ("3", gap, "2")):
         add_values(figure, places, measure, theme, size, axis=axis, bar=bar)
-        _lay_map(figure, places, theme, axis)
+        _lay_map(figure, places, theme, axis, below=0.09)
     flat = {"orientation": "h", "yanchor": "top", "y": -0.02, "len": 0.3, "thickness": 12}
     figure.update_layout(
         coloraxis=colour_axis(shared, theme, **flat, x=0.33), coloraxis2=colour_axis(gap, theme, **flat, x=0.84),
@@ -77,7 +77,7 @@ def map_compared(
         f"{title}. Three maps of the same {len(gap.values):,} cells: measured, predicted, and their difference. "
         f"Over these cells the two agree with Pearson's r = {pearson:.2f}."
     )
-    return dress(figure, title, theme, alt=alt, height=_height(places, 300) + 50)
+    return dress(figure, title, theme, alt=alt, height=_height(places, 280) + 80)
 
 
 def frame_predicted(figure: go.Figure, theme: Theme, *, axis: str = "", tag: bool = True) -> None:
@@ -101,7 +101,8 @@ def bar_length_um(extent_um: float) -> float:
     return power * max(step for step in (1, 2, 5) if step * power <= goal * (1 + 1e-9))
 
 
-def _lay_map(figure: go.Figure, places: Places, theme: Theme, axis: str = "") -> None:
+def _lay_map(figure: go.Figure, places: Places, theme: Theme, axis: str = "", below: float = 0.055) -> None:
+    """`below`: room for the scale bar's label, as a share of the map's height."""
     low, span = places.box
     high = low + span
     sections = len(places.members) > 1
@@ -109,7 +110,7 @@ def _lay_map(figure: go.Figure, places: Places, theme: Theme, axis: str = "") ->
     margin = 0.03 * float(span.max())
     top = float(low[1]) - (0.09 if sections else 0.0) * float(span[1]) - margin
     x = _HIDDEN | {"range": [float(low[0]) - margin, float(high[0]) + margin]}
-    y = _HIDDEN | {"range": [bar_y + 0.07 * float(span[1]) + margin, top], "scaleanchor": f"x{axis}", "scaleratio": 1,
+    y = _HIDDEN | {"range": [bar_y + below * float(span[1]), top], "scaleanchor": f"x{axis}", "scaleratio": 1,
                    "constraintoward": "top"}  # fmt: skip
     if axis:
         x["matches"], y["matches"] = "x", "y"
@@ -132,7 +133,7 @@ def _lay_map(figure: go.Figure, places: Places, theme: Theme, axis: str = "") ->
 
 def _height(places: Places, width_px: float) -> int:
     span = places.box[1]
-    return int(np.clip(width_px * 1.3 * span[1] / span[0], 180, 620)) + 120
+    return int(np.clip(width_px * 1.2 * span[1] / span[0], 180, 620)) + 100
 
 
 def _of_sections(places: Places) -> str:

@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from backend.figures.palette import GREY, TYPE_COLOURS, Theme
-from backend.figures.style import FAINT, dress, label
+from backend.figures.style import FAINT, dress, label, make_room
 
 
 def scores_by_method(
@@ -29,6 +29,7 @@ def scores_by_method(
     figure.add_vline(x=0, line_color=FAINT[theme], line_width=1, line_dash="dot")
     heading = {"pcc": "Pearson’s r, per gene", "srcc": "Spearman’s r, per gene"}.get(score, score)
     figure.update_layout(showlegend=False, xaxis_title=heading, yaxis_showgrid=False, yaxis_title="method, median")
+    make_room(figure, (f"{box.name}   " for box in figure.data))
     said = "; ".join(f"{name} {value:.2f}" for name, value in medians[::-1].items())
     alt = f"{title}. Scores of {known['gene'].nunique():,} genes by method, medians: {said}."
     return dress(figure, title, theme, alt=alt, height=150 + 62 * max(len(medians), 2))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 import textwrap
+from collections.abc import Iterable
 from typing import Any
 
 import plotly.graph_objects as go
@@ -22,6 +23,8 @@ ACCENT: dict[Theme, str] = {"light": "#B4540A", "dark": "#FFB066"}  # whatever i
 
 _LINE_LETTERS = 105
 _LINE_PX = 15
+_LEFT_PX = 20  # where titles and captions begin
+_LETTER_PX = 7.4
 
 
 def label(text: object) -> str:
@@ -48,7 +51,7 @@ def _template(theme: Theme) -> go.layout.Template:
     layout: dict[str, Any] = {
         "font": {"family": FONT, "size": 13, "color": INK[theme]},
         "title": {"x": 0, "xref": "container", "xanchor": "left", "y": 1, "yref": "container", "yanchor": "top",
-                  "pad": {"t": 14, "l": 20}, "font": {"size": 17}, "subtitle": subtitle},
+                  "pad": {"t": 14, "l": _LEFT_PX}, "font": {"size": 17}, "subtitle": subtitle},
         "paper_bgcolor": GROUND[theme], "plot_bgcolor": GROUND[theme],
         "colorway": list(TYPE_COLOURS), "coloraxis": {"colorbar": bar}, "xaxis": axis, "yaxis": axis,
         "legend": {"itemsizing": "constant", "font": {"size": 12}, "title": {"font": {"size": 12}}},
@@ -74,15 +77,24 @@ def caption(figure: go.Figure, text: str) -> go.Figure:
     It is part of the picture, so that a downloaded figure still says where it comes from. Call it last, once.
     """
     theme: Theme = figure.layout.meta["theme"]
+    layout = TEMPLATES[theme].layout
     lines = textwrap.wrap(text, _LINE_LETTERS) or [""]
-    below = figure.layout.margin.b or TEMPLATES[theme].layout.margin.b
+    below = layout.margin.b if figure.layout.margin.b is None else figure.layout.margin.b
+    left = layout.margin.l if figure.layout.margin.l is None else figure.layout.margin.l
     room = _LINE_PX * len(lines) + 14
     figure.add_annotation(
         name="caption", text="<br>".join(label(line) for line in lines), showarrow=False, align="left",
-        xref="paper", x=0, xanchor="left", yref="paper", y=0, yanchor="top", yshift=-below,
+        xref="paper", x=0, xanchor="left", xshift=_LEFT_PX - left, yref="paper", y=0, yanchor="top", yshift=-below,
         font={"size": 11, "color": FAINT[theme]},
     )  # fmt: skip
     return figure.update_layout(margin_b=below + room, height=(figure.layout.height or 480) + room)
+
+
+def make_room(figure: go.Figure, names: Iterable[object]) -> None:
+    """A left margin for names along the y axis: fixed, so that a caption knows where the figure begins."""
+    longest = max((len(str(name)) for name in names), default=0)
+    figure.update_yaxes(automargin=False)
+    figure.update_layout(margin_l=_LEFT_PX + 24 + int(_LETTER_PX * longest))
 
 
 def describe(figure: go.Figure) -> str:

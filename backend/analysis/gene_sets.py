@@ -44,8 +44,9 @@ def load(library_or_path: str) -> GeneSets:
 def read_gmt(path: Path) -> GeneSets:
     """A GMT file: per line a name, a description, and genes, separated by tabs.
 
-    Empty lines are skipped and sets of the same name joined; both are told. Raises DataError, with the numbers of the
-    lines, where a line has no genes, and for a file that is no text or too large."""
+    Empty lines and sets without genes (published collections hold some) are skipped, and sets of the same name joined;
+    all is told. Raises DataError, with the numbers of the lines, where most lines have no genes (no tabs, say), and for
+    a file that is no text or too large."""
     lines = _text(path).splitlines()
     sets: dict[str, dict[str, None]] = {}
     empty, broken, joined = [], [], []
@@ -62,7 +63,7 @@ def read_gmt(path: Path) -> GeneSets:
         if name in sets:
             joined.append(number)
         sets.setdefault(name, {}).update(dict.fromkeys(genes))
-    if broken:
+    if len(broken) > len(sets):
         raise DataError(
             f"{path.name} is not a GMT file as it stands: {_count(broken, 'line')} without genes ({_numbers(broken)}).",
             "Each line needs a name, a description (it may be empty) and at least one gene, separated by tabs.",
@@ -77,6 +78,8 @@ def read_gmt(path: Path) -> GeneSets:
     notes = []
     if empty:
         notes.append(f"{_count(empty, 'empty line')} skipped ({_numbers(empty)}).")
+    if broken:
+        notes.append(f"{_count(broken, 'set')} without genes skipped (line {_numbers(broken)}).")
     if joined:
         notes.append(f"{_count(joined, 'line')} joined to an earlier set of the same name ({_numbers(joined)}).")
     return GeneSets({name: tuple(genes) for name, genes in sets.items()}, path.name, tuple(notes))

@@ -16,6 +16,7 @@ from backend.api._analyses import (
     niche,
     start_enrichment,
     start_niche,
+    types_in_use,
 )
 from backend.api._datasets import (
     add_dataset,
@@ -142,6 +143,7 @@ __all__ = [
     "studies",
     "study",
     "summary",
+    "types_in_use",
     "wait",
     "workers",
 ]

@@ -13,10 +13,12 @@ from backend.api._datasets import dataset
 from backend.api._results import context_genes
 from backend.api._runs import finished
 from backend.api._studies import COLUMN
-from backend.errors import NotFound, UserError
+from backend.errors import DataError, NotFound, UserError
 from backend.jobs import submit
-from backend.records import JobStatus, RunRecord, StudyRecord
-from backend.store import index, layout
+from backend.records import JobStatus, StudyRecord
+from backend.store import index, layout, matrix
+
+MOST_NAMED = 12
 
 
 @dataclass(frozen=True)
@@ -42,19 +44,27 @@ def start_niche(run_id: str, dataset_id: str, type: str, gene: str, threshold: f
     """Split the type's cells by the gene's predicted context and test every gene between the two groups, as a job.
 
     threshold: 0 to 1; None: Otsu's, computed from the predictions."""
-    record, chosen = finished(run_id), dataset(dataset_id)
+    chosen = dataset(dataset_id)
     if gene not in context_genes(run_id):
         raise NotFound(f"{gene!r} was not predicted by this run.", mend="Choose one of the run's own genes.")
     if threshold is not None and not 0 < threshold < 1:
         raise UserError("A threshold lies between 0 and 1.", f"This one is {threshold}.", "Choose another, or none.")
-    types = _types_in_use(record, chosen.id)
+    types = types_in_use(run_id, chosen.id)
+    known = _known_types(chosen.id, types)
+    if type not in known:
+        raise NotFound(
+            f"{chosen.name!r} has no cells of type {type!r}.",
+            f"It has {', '.join(known[:MOST_NAMED])}{' …' if len(known) > MOST_NAMED else ''}.",
+            "Choose one of these.",
+        )
     params = {"run": run_id, "dataset": chosen.id, "types": types, "type": type, "gene": gene, "threshold": threshold}
     return submit.submit("niche", params)
 
 
-def _types_in_use(run: RunRecord, dataset_id: str) -> str:
+def types_in_use(run_id: str, dataset_id: str) -> str:
     """`"column"`, or the annotation job whose types a study with this run's data uses for the data set."""
-    data = (run.tissue, run.reference, run.validation)
+    record = finished(run_id)
+    data = (record.tissue, record.reference, record.validation)
     for study in reversed(index.list_all(StudyRecord)):
         if (study.tissue, study.reference, study.validation) == data and dataset_id in study.types:
             return study.types[dataset_id]
@@ -65,6 +75,15 @@ def _types_in_use(run: RunRecord, dataset_id: str) -> str:
         "It is not part of the study, which would have worked them out.",
         "Make a study with it, or add it again with --type-column.",
     )
+
+
+def _known_types(dataset_id: str, source: str) -> list[str]:
+    """The types of a data set, the most common first."""
+    if source == COLUMN:
+        types = matrix.obs(dataset_id, ["type"])["type"]
+    else:
+        types = pd.read_parquet(_read(source, "annotate")[0] / "types.parquet", columns=["type"])["type"]
+    return [str(name) for name in types.value_counts().index]
 
 
 def niche(job_id: str) -> NicheResult:
@@ -86,6 +105,8 @@ def start_enrichment(
     params: dict[str, Any] = {"source": source, "kind": kind, "gene_sets": gene_sets, "min_size": min_size}
     if gene_sets not in gene_set_libraries():
         path = check_path(Path(gene_sets), trusted)
+        if not path.is_file():
+            raise DataError(f"{gene_sets!r} is no file.", mend="Name a GMT file, or a library that comes with Resitu.")
         params |= {"gene_sets": str(path), "stamp": [path.stat().st_size, path.stat().st_mtime_ns]}
     return submit.submit("enrich", params)
 

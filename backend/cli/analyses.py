@@ -24,7 +24,10 @@ def niches(
     wait: Wait = False,
 ) -> Answer:
     """Split one type's cells into isolated and clustered, and test every gene between them."""
-    job = api.start_niche(run, api.find_dataset(dataset).id, cell_type, gene, threshold)
+    chosen = api.find_dataset(dataset).id
+    if wait and (types := api.types_in_use(run, chosen)) != "column":
+        finish(api.job(types))
+    job = api.start_niche(run, chosen, cell_type, gene, threshold)
     if not wait:
         return _queued(job)
     found = api.niche(finish(job).id)
@@ -52,7 +55,7 @@ def _queued(job: JobStatus) -> Answer:
 
 def _tables(job_id: str, facts: dict[str, Any], table: Any) -> Answer:
     head = table.head(SHOWN)
-    shown = as_table(head.columns, head.round(4).itertuples(index=False), "No gene could be tested.")
+    shown = as_table(head.columns, head.itertuples(index=False), "Nothing could be tested.")
     plain_facts = {"id": job_id} | {key: value for key, value in facts.items() if not isinstance(value, list | dict)}
     return Answer({"id": job_id, "facts": facts, "table": rows(table)}, f"{as_facts(plain_facts)}\n\n{shown}")
 

@@ -14,6 +14,8 @@ import pandas as pd
 from backend import settings
 from backend.records import Finding, Record
 
+WIDEST = 60
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -69,8 +71,20 @@ def rows(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def as_table(heads: Sequence[str], lines: Iterable[Sequence[Any]], empty: str) -> str:
-    table = pd.DataFrame([[str(part) for part in line] for line in lines], columns=list(heads))
-    return empty if table.empty else table.to_string(index=False, justify="left")
+    """Columns side by side, each as wide as its widest part, at most `WIDEST` letters; `empty` if there is no line."""
+    cells = [[_short(part) for part in line] for line in lines]
+    if not cells:
+        return empty
+    widths = [max(map(len, column)) for column in zip(heads, *cells)]
+    rows = ["  ".join(part.ljust(width) for part, width in zip(line, widths)).rstrip() for line in [heads, *cells]]
+    return "\n".join(rows)
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    text = str(value)
+    return text if len(text) <= WIDEST else f"{text[: WIDEST - 1]}…"
 
 
 def as_facts(facts: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ import typer
 from backend import api
 from backend.cli.answer import Answer, as_facts, as_table, plain
 from backend.cli.waiting import finish, settle_types
-from backend.records import JobStatus, RunRecord
+from backend.records import JobState, JobStatus, RunRecord
 
 app = typer.Typer(help="Training.", no_args_is_help=True)
 
@@ -105,7 +105,8 @@ def _job(status: JobStatus) -> Answer:
 
 
 def _progress(status: JobStatus) -> dict[str, Any]:
-    done = math.floor(100 * status.step / status.steps) if status.steps else 0
+    share = status.step / status.steps if status.steps else 0.0
+    done = 100 if status.state is JobState.SUCCEEDED else math.floor(100 * share)
     facts = {"state": status.state.value, "stage": status.stage, "done_percent": done, "attempt": status.attempt}
     return {**facts, **({"why": status.error.get("what", "")} if status.error else {})}
 

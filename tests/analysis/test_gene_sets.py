@@ -29,6 +29,12 @@ def test_lines_without_genes_are_refused_with_their_numbers(tmp_path: Path) -> N
     assert "tabs" in refused.value.mend
 
 
+def test_a_few_sets_without_genes_are_skipped_and_told(tmp_path: Path) -> None:
+    found = gene_sets.read_gmt(write(tmp_path, "A\tabout\tCD3E\nB\tabout\nC\t\tMYC\n"))
+    assert list(found.sets) == ["A", "C"]
+    assert found.notes == ("1 set without genes skipped (line number 2).",)
+
+
 def test_sets_of_one_name_are_joined_weights_dropped_and_genes_counted_once(tmp_path: Path) -> None:
     found = gene_sets.read_gmt(write(tmp_path, "A\t\tX,1.0\tY\nA\t\tY\tZ\n"))
     assert found.sets == {"A": ("X", "Y", "Z")}

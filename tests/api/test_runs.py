@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from backend import api
-from backend.errors import NotFound, UserError
+from backend.errors import DataError, NotFound, UserError
 from backend.records import JobState, JobStatus
 from backend.store import index, layout
+from backend.store.arrays import write_columns
+from tests.api.conftest import N_CELLS
 
 
 @pytest.fixture
@@ -162,3 +165,72 @@ def test_a_job_of_another_kind_is_no_niche(study) -> None:
         api.niche("add-1")
     with pytest.raises(NotFound, match="no enrich job"):
         api.enrichment("add-1")
+
+
+def write_result(run_id: str, reference: str, tissue: str) -> None:
+    """What a run of scxm leaves, as small as it may be."""
+    folder = layout.result_folder(run_id)
+    folder.mkdir(parents=True)
+    layout.write_json(folder / "manifest.json", {})
+    values = np.linspace(0, 1, 2 * N_CELLS, dtype=np.float32).reshape(N_CELLS, 2)
+    for name in (f"context_{reference}", f"held_out_{tissue}", f"truth_{tissue}"):
+        write_columns(folder / f"{name}.zarr", values if name[0] == "c" else values / 2, ("CD3E", "KRT8"))
+
+
+def test_contexts_come_from_where_they_were_predicted(study, tissue, reference, dataset) -> None:
+    run = api.start_run(study.id, "scxm", {"epochs": 3})
+    write_result(run.id, reference.id, tissue.id)
+    assert api.context_genes(run.id) == ("CD3E", "KRT8")
+    assert api.predicted_context(run.id, reference.id, "KRT8")[-1] == 1
+    assert api.predicted_context(run.id, tissue.id, "KRT8")[-1] == 0.5
+    assert api.measured_context(run.id, reference.id, "KRT8") is None
+    truth = api.measured_context(run.id, tissue.id, "KRT8")
+    assert truth is not None
+    assert truth[-1] == 0.5
+    with pytest.raises(NotFound, match="was not predicted"):
+        api.predicted_context(run.id, reference.id, "MYC")
+    other = dataset("tissue", PANEL_AND_MORE)
+    with pytest.raises(NotFound, match="Apply it"):
+        api.predicted_context(run.id, other.id, "KRT8")
+    job = api.predict(run.id, other.id)
+    write_columns(
+        layout.result_folder(job.id) / f"context_{other.id}.zarr", np.ones((3, 1), dtype=np.float32), ("KRT8",)
+    )
+    assert list(api.predicted_context(run.id, other.id, "KRT8")) == [1, 1, 1]
+    assert api.find_gene(study.id, run.id, "cxcr4") == api.GeneHit("on your panel", "CXCR4")
+
+
+def test_niches_ask_for_what_is_there(study, tissue, reference) -> None:
+    run = api.start_run(study.id, "scxm", {"epochs": 3})
+    write_result(run.id, reference.id, tissue.id)
+    for type_, gene, threshold, said in (
+        ("T cell", "MYC", None, "was not predicted"),
+        ("B cell", "CD3E", None, "no cells of type 'B cell'.*T cell, tumour"),
+        ("T cell", "CD3E", 1.5, "between 0 and 1"),
+    ):
+        with pytest.raises(UserError, match=said):
+            api.start_niche(run.id, reference.id, type_, gene, threshold)
+    job = api.start_niche(run.id, reference.id, "T cell", "CD3E", 0.5)
+    assert job.params["types"] == "column"
+    with pytest.raises(UserError, match="has no result yet"):
+        api.niche(job.id)
+    with pytest.raises(UserError, match="has no result yet"):
+        api.start_enrichment(job.id, "de", "GO Biological Process 2023")
+
+
+def test_enrichment_reads_only_gene_sets_it_may(study, tissue, reference, tmp_path) -> None:
+    run = api.start_run(study.id, "scxm", {"epochs": 3})
+    write_result(run.id, reference.id, tissue.id)
+    library = api.gene_set_libraries()[0]
+    assert api.start_enrichment(run.id, "scores", library).params["gene_sets"] == library
+    sets = tmp_path / "mine.gmt"
+    sets.write_text("A\t\tCD3E\n")
+    with pytest.raises(DataError, match="may not be read"):
+        api.start_enrichment(run.id, "scores", str(sets))
+    first = api.start_enrichment(run.id, "scores", str(sets), trusted=True)
+    sets.write_text("A\t\tCD3E\tKRT8\n")
+    assert api.start_enrichment(run.id, "scores", str(sets), trusted=True).id != first.id
+    with pytest.raises(DataError, match="is no file"):
+        api.start_enrichment(run.id, "scores", str(tmp_path), trusted=True)
+    with pytest.raises(UserError, match="at least 2"):
+        api.start_enrichment(run.id, "scores", library, min_size=1)

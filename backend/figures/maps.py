@@ -123,7 +123,7 @@ def _lay_map(figure: go.Figure, places: Places, theme: Theme, axis: str = "", be
         name="scale bar", line={"width": 3, "color": INK[theme]},
     )  # fmt: skip
     figure.add_annotation(
-        text=text, x=float(low[0]) + length / 2, y=bar_y, yanchor="top", yshift=-2, font_size=12, name="scale bar",
+        text=text, x=float(low[0]), y=bar_y, xanchor="left", yanchor="top", yshift=-2, font_size=12, name="scale bar",
         **where,
     )  # fmt: skip
     for name, rows in places.members.items() if sections else ():

@@ -26,9 +26,10 @@ def main() -> None:
     if not api.has_result(place.run.id):
         empty("The chosen run has no result yet.", "See how it stands", "pages/training.py")
         return
-    with shown():
-        _choose(place.run)
     asked = session.get("job")
+    with shown():
+        session.follow(asked, "source")
+        _choose(place.run)
     if asked:
         with shown():
             job = job_panel(asked, "Testing the gene sets")

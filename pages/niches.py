@@ -12,7 +12,6 @@ from pages.components.gene_search import gene_search
 from pages.components.job_panel import job_panel
 from pages.components.problems import empty, shown
 from pages.components.study_picker import open_page
-from pages.components.trust_badge import best_gene, trust, trust_badge
 from pages.components.words import plain
 from pages.niche import result
 
@@ -26,9 +25,10 @@ def main() -> None:
     if not api.has_result(place.run.id):
         empty("The chosen run has no result yet.", "See how it stands", "pages/training.py")
         return
-    with shown():
-        _choose(place.study, place.run)
     asked = session.get("job")
+    with shown():
+        session.follow(asked, "dataset", "type", "gene")
+        _choose(place.study, place.run)
     if asked:
         with shown():
             job = job_panel(asked, "Splitting and comparing")
@@ -53,14 +53,10 @@ def _choose(study: StudyRecord, run: RunRecord) -> None:
                 format_func=lambda name: f"{name} ({counts[name]:,})",
                 **session.bound("type", type_),
             )
-            scores = cached.scores(run.id)
             with st.container():
-                gene = gene_search(
-                    study, run, api.context_genes(run.id), best_gene(scores, run), "by what is around: gene"
-                )
+                gene = gene_search(study, run, "by what is around them: gene")
         st.caption(plain(found.source))
         if gene and type_:
-            trust_badge(trust(scores, run, gene))
             _launch(run, dataset_id, type_, gene)
 
 

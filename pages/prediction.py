@@ -16,7 +16,7 @@ VIEWS = {
     "around": ("Reference cells", around.show),
     "quality": ("Quality", quality.show),
     "attention": ("Attention", attention.show),
-    "apply": ("Another data set", apply.show),
+    "apply": ("Apply and export", apply.show),
 }
 
 

@@ -45,7 +45,7 @@ def _current(run: RunRecord) -> None:
 def _launch(study: StudyRecord) -> None:
     card = api.cards()[METHOD]
     st.subheader("A new run", anchor=False)
-    st.markdown(plain(card.question))
+    sentence = st.empty()  # it depends on the settings, which come below
     presets = list(card.presets)
     preset = session.one_of("preset", presets, "Standard") or presets[0]
     minutes = {name: duration(_look(study, name).minutes) for name in presets}
@@ -61,6 +61,7 @@ def _launch(study: StudyRecord) -> None:
         values: dict[str, Any] = config_form(card, preset, "config")
         seed = st.number_input("Seed", 0, 2**31 - 1, 0, help="The same seed and data give the same result.")
     look = api.preflight(study.id, METHOD, values)
+    sentence.markdown(plain(look.answers))
     _preflight(look)
     if st.button("Start training", type="primary", icon=":material/play_arrow:"):
         run = api.start_run(study.id, METHOD, values, int(seed))
@@ -74,7 +75,6 @@ def _look(study: StudyRecord, preset: str) -> Preflight:
 
 def _preflight(look: Preflight) -> None:
     with st.container(border=True):
-        st.markdown(plain(look.answers))
         with st.grid(3, min_column_width=140):
             for label, value, explained in (
                 ("Genes to learn from", f"{look.input_genes:,}", "Genes that both tissue and reference have."),
@@ -112,13 +112,13 @@ def _history(study: StudyRecord) -> None:
 def _row(run: RunRecord) -> dict[str, Any]:
     job = api.job(run.id)
     return {
-        "made": when(run.created),
-        "method": run.method.upper(),
-        "state": STATES[job.state],
-        "seed": run.seed,
-        "epochs": run.config.get("epochs"),
-        "encoder": run.config.get("encoder"),
-        "score": job.result.get("median"),
+        "Made": when(run.created),
+        "Method": run.method.upper(),
+        "State": STATES[job.state],
+        "Seed": run.seed,
+        "Epochs": run.config.get("epochs"),
+        "Encoder": run.config.get("encoder"),
+        "score": float(job.result.get("median") or "nan"),
         "open": f"/train?study={session.get('study')}&run={run.id}",
     }
 

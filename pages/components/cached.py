@@ -14,6 +14,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from backend import api
+from backend.figures.palette import type_colours
 from backend.records import StudyRecord
 
 _few = st.cache_resource(max_entries=8, show_spinner=False)
@@ -40,6 +41,12 @@ def types(study: StudyRecord, dataset_id: str) -> api.CellTypes:
     """Types in use for one of the study's data sets, with the sentence that says where they come from."""
     source = study.types.get(dataset_id, "")
     return _types(study.id, dataset_id, source if source in ("", "column") else source + _stamp(source))
+
+
+def colours(study: StudyRecord) -> dict[str, str]:
+    """One colour per cell type over all data sets of the study."""
+    parts = [part for part in (study.tissue, study.reference, study.validation) if part]
+    return type_colours(name for part in parts for name in types(study, part).table["type"].unique())
 
 
 @_many

@@ -19,23 +19,28 @@ def theme() -> Any:
 
 
 def figure_card(
-    figure: go.Figure, key: str, caption: str, *, read: str = "", fool: str = "", table: pd.DataFrame | None = None
+    figure: go.Figure,
+    key: str,
+    caption: str,
+    *,
+    read: str = "",
+    fool: str = "",
+    table: pd.DataFrame | None = None,
+    least_px: int = 0,
 ) -> None:
-    """`caption`: n, method, seed, measured on; it goes into the downloaded figures too. `table`: what was drawn."""
-    if figure.layout.legend.orientation is None:
-        # Below the figure: at its side it would leave no room on a narrow screen.
-        figure.update_layout(
-            legend={"orientation": "h", "y": -0.02, "yanchor": "top", "x": 0, "title": {"side": "top"}}
-        )
+    """`caption`: n, method, seed, measured on; it goes into the downloaded figures too. `table`: what was drawn.
+    `least_px`: a figure of several panels does not get narrower than this; on a small screen it scrolls sideways."""
+    _make_room(figure)
     with st.container(border=True, key=f"card-{key}"):
-        st.plotly_chart(
-            figure,
-            theme=None,
-            width="stretch",
-            key=key,
-            config={"displaylogo": False, "toImageButtonOptions": {"format": "svg", "filename": f"resitu-{key}"}},
-            alt=style.describe(figure),
-        )
+        with st.grid(1, min_column_width=least_px, wrap=False) if least_px else st.container():
+            st.plotly_chart(
+                figure,
+                theme=None,
+                width="stretch",
+                key=key,
+                config={"displaylogo": False, "toImageButtonOptions": {"format": "svg", "filename": f"resitu-{key}"}},
+                alt=style.describe(figure),
+            )
         st.caption(plain(caption))
         with st.container(horizontal=True, gap="small"):
             if read:
@@ -43,6 +48,17 @@ def figure_card(
             if fool:
                 st.popover("What could fool you", type="tertiary", icon=":material/error_outline:").markdown(fool)
             _downloads(figure, key, caption, table)
+
+
+def _make_room(figure: go.Figure) -> None:
+    """Legend and colour bar below the figure: at its side they would leave no room on a narrow screen."""
+    place = figure.layout.uirevision
+    below = {"map": -0.02, "embedding": -0.1}.get(str(place), -0.28)
+    if figure.layout.legend.orientation is None:
+        figure.update_layout(legend={"orientation": "h", "y": below, "yanchor": "top", "x": 0, "title_side": "top"})
+    if place in ("map", "embedding") and figure.layout.coloraxis.colorbar.orientation is None:
+        bar = {"orientation": "h", "y": below, "yanchor": "top", "len": 0.6, "x": 0.5}
+        figure.update_layout(coloraxis_colorbar=bar)
 
 
 def _downloads(figure: go.Figure, key: str, caption: str, table: pd.DataFrame | None) -> None:

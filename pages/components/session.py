@@ -12,6 +12,8 @@ from typing import Any
 
 import streamlit as st
 
+from backend import api
+
 SHARED = ("study", "run", "gene")
 
 
@@ -49,6 +51,14 @@ def choose_study(study_id: str | None) -> None:
     for name in [name for name in st.query_params if name not in ("study", "gene")]:
         del st.query_params[name]
     put("study", study_id)
+
+
+def follow(job_id: str | None, *names: str) -> None:
+    """A link may name a finished analysis alone: the choices that made it are then read from its job."""
+    if job_id and not any(get(name) for name in names if name not in SHARED):
+        for name, value in api.job(job_id).params.items():
+            if name in names and isinstance(value, str):
+                put(name, value)
 
 
 def one_of(name: str, options: Sequence[str], default: str | None = None) -> str | None:

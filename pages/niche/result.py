@@ -38,20 +38,20 @@ def show(run: RunRecord, job: JobStatus) -> None:
     with left:
         figure_card(_where(job, found.cells), "niche-where", caption, read=READ, table=found.cells)
     with right:
-        axis = f"predicted share of cells around that express {gene}"
-        title = f"Where {type_} is cut"
+        axis = f"{gene} around the cell, predicted share"
+        title = "Where the cut is"
         figure = distributions.threshold_histogram(found.cells["context"], facts["threshold"], title, axis, theme())
         figure_card(figure, "niche-cut", f"Threshold {facts['threshold']:.3f} ({facts['threshold_from']}).", read=CUT)
     for warning in facts["warnings"]:
         st.warning(plain(warning), icon=":material/warning:")
-    figure = volcano.volcano(found.table, f"{type_}: clustered against isolated", theme())
-    figure_card(figure, "volcano", caption, read=VOLCANO, fool=FOOL, table=found.table)
+    figure = volcano.volcano(found.table, "Clustered against isolated", theme())
+    figure_card(figure, "volcano", caption, read=VOLCANO, fool=FOOL, table=found.table, least_px=520)
     _chance(facts)
     _table(found.table, job.id)
 
 
 def _where(job: JobStatus, cells: pd.DataFrame) -> go.Figure:
-    dataset_id, title = job.params["dataset"], f"{job.params['type']} by {job.params['gene']} around the cell"
+    dataset_id, title = job.params["dataset"], f"{job.params['gene']} around the cell"
     obs = cached.obs(dataset_id)
     groups = pd.Series("other cells", index=obs.index, dtype=object)
     groups.loc[cells["cell"]] = cells["group"].to_numpy()

@@ -32,7 +32,7 @@ def show(run: RunRecord, job: JobStatus) -> None:
         st.warning(plain(warning), icon=":material/warning:")
     caption = f"gseapy prerank, {facts['library']}, seed {facts['seed']}; ranked by {facts['ranked_by']}"
     dots = figures.dot_plot(table, "Gene sets", theme())
-    figure_card(dots, "pathways", caption, read=READ, fool=FOOL, table=table)
+    figure_card(dots, "pathways", caption, read=READ, fool=FOOL, table=table, least_px=640)
     _running(found.curves, table, facts, caption)
     _table(table, job.id)
 
@@ -50,7 +50,7 @@ def _running(curves: pd.DataFrame, table: pd.DataFrame, facts: dict[str, Any], c
     figure = figures.running_score(one["score"], hits, one["metric"], chosen, theme(), ranked_by=metric)
     row = table.set_index("set").loc[chosen]
     said = f"NES {row['nes']:.2f}, FDR {row['fdr']:.2g} (gseapy), {row['fdr_bh']:.2g} (Benjamini–Hochberg)"
-    figure_card(figure, "running", f"{said}. {caption}", read=RUNNING, table=one)
+    figure_card(figure, "running", f"{said}. {caption}", read=RUNNING, table=one, least_px=480)
 
 
 def _table(table: pd.DataFrame, job_id: str) -> None:

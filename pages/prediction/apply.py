@@ -16,7 +16,6 @@ from pages.components import cached, session
 from pages.components.figure_card import figure_card, theme
 from pages.components.gene_search import gene_search
 from pages.components.job_panel import job_panel
-from pages.components.trust_badge import best_gene
 from pages.components.words import plain, provenance
 
 FOOL = """Nothing here was scored: the model was never compared with measurements of this data set. Genes that are
@@ -57,18 +56,17 @@ def show(study: StudyRecord, run: RunRecord) -> None:
 
 
 def _figure(study: StudyRecord, run: RunRecord, record: DatasetRecord) -> None:
-    with st.container(width=320):
-        gene = gene_search(study, run, api.context_genes(run.id), best_gene(cached.scores(run.id), run))
+    gene = gene_search(study, run)
     if not gene:
         return
     obs, values = cached.obs(record.id), cached.predicted(run.id, record.id, gene)
     measure = Measure(values, gene, "share of cells around", predicted=True)
-    title = f"{gene} around the cell: {record.name}"
+    title = f"{gene} around the cell"
     if record.role == "reference":
         figure = embeddings.embed_values(obs["umap_1"], obs["umap_2"], measure, title, theme())
     else:
         figure = maps.map_values(Places(obs["x_um"], obs["y_um"], obs["section"]), measure, title, theme())
-    figure_card(figure, "apply", provenance(run, len(values), "predicted, not scored here"), fool=FOOL)
+    figure_card(figure, "apply", provenance(run, len(values), f"{record.name}: predicted, not scored here"), fool=FOOL)
 
 
 def _take_home(run: RunRecord) -> None:

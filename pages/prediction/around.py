@@ -7,13 +7,11 @@ import streamlit as st
 
 from backend import api
 from backend.figures import embeddings
-from backend.figures.palette import type_colours
 from backend.figures.points import Measure
 from backend.records import RunRecord, StudyRecord
 from pages.components import cached
 from pages.components.figure_card import figure_card, theme
 from pages.components.gene_search import gene_search
-from pages.components.trust_badge import best_gene, trust, trust_badge
 from pages.components.words import plain, provenance
 
 READ = """Each point is a dissociated cell; its colour says which share of its former neighbours is predicted to have
@@ -23,12 +21,7 @@ on tissue. A type that the tissue lacks still gets a prediction."""
 
 
 def show(study: StudyRecord, run: RunRecord) -> None:
-    table = cached.scores(run.id)
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        with st.container(width=320):
-            gene = gene_search(study, run, api.context_genes(run.id), best_gene(table, run))
-        if gene:
-            trust_badge(trust(table, run, gene))
+    gene = gene_search(study, run)
     if not gene:
         return
     record, obs = api.dataset(run.reference), cached.obs(run.reference)
@@ -47,12 +40,6 @@ def show(study: StudyRecord, run: RunRecord) -> None:
             return
         types = found.table["type"].astype(str).to_numpy()
         figure = embeddings.embed_types(
-            obs["umap_1"], obs["umap_2"], types, study_colours(study), "The same cells by type", theme()
+            obs["umap_1"], obs["umap_2"], types, cached.colours(study), "The same cells by type", theme()
         )
         figure_card(figure, "types", f"{len(types):,} cells. {found.source}", table=found.table)
-
-
-def study_colours(study: StudyRecord) -> dict[str, str]:
-    """One colour per cell type over all data sets of the study."""
-    parts = [part for part in (study.tissue, study.reference, study.validation) if part]
-    return type_colours(name for part in parts for name in cached.types(study, part).table["type"].unique())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-import streamlit as st
 
 from backend import api
 from backend.figures import maps
@@ -13,7 +12,6 @@ from backend.records import RunRecord, StudyRecord
 from pages.components import cached
 from pages.components.figure_card import figure_card, theme
 from pages.components.gene_search import gene_search
-from pages.components.trust_badge import best_gene, trust, trust_badge
 from pages.components.words import provenance
 
 READ = """Each point is a cell; its colour says which share of the cells around it, weighted by nearness, expressed the
@@ -25,12 +23,7 @@ that few cells express leave little to predict, and cells near a border have few
 
 def show(study: StudyRecord, run: RunRecord) -> None:
     dataset_id = run.validation or run.tissue
-    table = cached.scores(run.id)
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        with st.container(width=320):
-            gene = gene_search(study, run, api.context_genes(run.id), best_gene(table, run))
-        if gene:
-            trust_badge(trust(table, run, gene))
+    gene = gene_search(study, run)
     if not gene:
         return
     record, obs = api.dataset(dataset_id), cached.obs(dataset_id)
@@ -42,12 +35,12 @@ def show(study: StudyRecord, run: RunRecord) -> None:
     places = Places(obs["x_um"], obs["y_um"], obs["section"])
     unit = "share of cells around"
     guess = Measure(predicted, gene, unit, predicted=True)
-    title = f"{gene} around the cell: {record.name}"
+    title = f"{gene} around the cell"
     if measured is None:
         figure = maps.map_values(places, guess, title, theme())
     else:
         figure = maps.map_compared(places, Measure(measured, gene, unit), guess, title, theme())
     drawn = pd.DataFrame({"cell": obs.index, "x_um": obs["x_um"].to_numpy(), "y_um": obs["y_um"].to_numpy()})
     drawn["predicted"], drawn["measured"] = predicted, np.nan if measured is None else measured
-    known = int(np.isfinite(predicted).sum())
-    figure_card(figure, "map", provenance(run, known, where), read=READ, fool=FOOL, table=drawn)
+    caption = provenance(run, int(np.isfinite(predicted).sum()), f"{record.name}: {where}")
+    figure_card(figure, "map", caption, read=READ, fool=FOOL, table=drawn, least_px=820)

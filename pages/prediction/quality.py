@@ -28,33 +28,27 @@ def show(study: StudyRecord, run: RunRecord) -> None:
         key="loop",
         help="The paper's own convention. Copying a cell's own expression then looks like prediction.",
     )
-    rows = table[table["self_loop"] == loop]
-    own = rows[rows["method"] == run.method]
+    name = run.method.upper()
+    rows = table[table["self_loop"] == loop].replace({"method": {run.method: name}})
+    own = rows[rows["method"] == name]
     cells = int(own["n_cells"].max()) if len(own) else 0
-    caption = provenance(
-        run, cells, f"scored on {'the validation tissue' if run.validation else 'two halves of the tissue'}"
-    )
-    figure = score_figures.scores_by_method(rows, run.method, "Held-out score per gene, by method", theme())
-    figure_card(figure, "quality", caption, read=READ, fool=FOOL, table=rows)
-    medians = {str(name): float(value) for name, value in rows.groupby("method")["pcc"].median().dropna().items()}
-    figure = distributions.score_histogram(
-        own["pcc"], run.method, medians, "How many genes are predicted how well", theme()
-    )
-    figure_card(figure, "scores", caption, read="A bar counts genes; the lines are the medians of each method.")
+    caption = provenance(run, cells, f"scored on {'the validation tissue' if run.validation else 'two halves'}")
+    figure = score_figures.scores_by_method(rows, name, "Held-out score, by method", theme())
+    figure_card(figure, "quality", caption, read=READ, fool=FOOL, table=rows, least_px=480)
+    medians = {str(method): float(value) for method, value in rows.groupby("method")["pcc"].median().dropna().items()}
+    figure = distributions.score_histogram(own["pcc"], name, medians, "Genes by their score", theme())
+    figure_card(figure, "scores", caption, read="A bar counts genes; each line is the median of one method.")
     st.subheader("Every gene", anchor=False)
+    st.caption("Select a row to see that gene on the tissue.")
     wide = rows.pivot_table(index="gene", columns="method", values="pcc", aggfunc="mean")
-    first = [run.method, *sorted(set(wide.columns) - {run.method})]
+    first = [name, *sorted(set(wide.columns) - {name})]
     facts = own.set_index("gene")[["srcc", "detection", "n_cells", "constant"]]
-    shown = wide[first].join(facts).sort_values(run.method, ascending=False).reset_index()
-    _gene_table(shown, run, first)
+    _gene_table(wide[first].join(facts).sort_values(name, ascending=False).reset_index(), first)
     table_download(table, f"resitu-scores-{run.id}.csv", "Download all scores (CSV)")
 
 
-def _gene_table(shown: pd.DataFrame, run: RunRecord, methods: list[str]) -> None:
-    names = {
-        name: st.column_config.NumberColumn(name.upper() if name == run.method else name, format="%.2f")
-        for name in methods
-    }
+def _gene_table(shown: pd.DataFrame, methods: list[str]) -> None:
+    names = {method: st.column_config.NumberColumn(method, format="%.2f") for method in methods}
     event = st.dataframe(
         shown,
         hide_index=True,

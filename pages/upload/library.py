@@ -36,14 +36,14 @@ def show(study: StudyRecord | None) -> None:
         )
         st.toggle("Show archived", key="archived")
     if chosen:
-        _one(records[chosen])
+        _one(records[chosen], study)
 
 
 def _label(record: DatasetRecord) -> str:
     return f"{record.name} ({record.role}{', archived' if record.archived else ''})"
 
 
-def _one(record: DatasetRecord) -> None:
+def _one(record: DatasetRecord, study: StudyRecord | None) -> None:
     obs = cached.obs(record.id)
     unit = "Spots" if record.spots else "Cells"
     with st.grid(4, min_column_width=140):
@@ -57,13 +57,13 @@ def _one(record: DatasetRecord) -> None:
     said = (record.species, f"{SCALES[record.scale]} read from {record.counts_from}", record.source)
     st.caption(plain(f"{', '.join(said)}, added {when(record.created)}{', simulated' if record.simulated else ''}"))
     _actions(record)
-    _figure(record, obs)
+    _figure(record, obs, study)
     if record.findings:
         with st.expander("What the doctor said"):
             list_findings([finding for finding in record.findings if finding.grade != "asked"])
 
 
-def _figure(record: DatasetRecord, obs: pd.DataFrame) -> None:
+def _figure(record: DatasetRecord, obs: pd.DataFrame, study: StudyRecord | None) -> None:
     types = obs["type"].astype(str).to_numpy() if record.has_types else np.full(len(obs), "all cells")
     words = {"type": "Cell type", "counts": "Counts per cell", "genes": "Genes per cell"}
     by = st.segmented_control(
@@ -72,7 +72,9 @@ def _figure(record: DatasetRecord, obs: pd.DataFrame) -> None:
     by = by or "type"
     title = words[by]
     caption = f"{record.name}: {record.n_cells:,} {'spots' if record.spots else 'cells'}, measured."
-    colours = type_colours(types)
+    # The study's colours, so that a type looks the same on every page.
+    shared = study and record.id in (study.tissue, study.reference, study.validation)
+    colours = type_colours(types) | (cached.colours(study) if study and shared else {})
     if record.role == "reference":
         x, y = obs["umap_1"], obs["umap_2"]
         if by == "type":

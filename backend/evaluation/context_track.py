@@ -6,7 +6,7 @@ among test cells only, so no context ever mixes the two.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Protocol, cast
@@ -96,9 +96,11 @@ def make_task(train: Cells, test: Cells, sigma_um: float, seed: int) -> ContextT
     )
 
 
-def run_comparators(task: ContextTask) -> Iterator[tuple[str, Floats]]:
-    """One after another (name, contexts of the queries), so that only one prediction is in memory."""
+def run_comparators(task: ContextTask, say: Callable[[str], None] = lambda name: None) -> Iterator[tuple[str, Floats]]:
+    """One after another (name, contexts of the queries), so that only one prediction is in memory. `say` hears the name
+    of each before it starts."""
     for name, module in COMPARATORS.items():
+        say(name)
         yield name, import_module(module).predict_context(task)
 
 

@@ -87,10 +87,15 @@ def _dropped_genes(
     wanted = "the tissue" if checked is None else "the validation tissue"
     said = []
     if off_panel:
-        said.append(f"{off_panel:,} of the tissue's {around.n_genes:,} genes are not in {others}.")
+        said.append(f"{off_panel:,} of the tissue's {around.n_genes:,} genes {_are(off_panel)} not in {others}.")
     if unread:
-        said.append(f"{unread:,} of the reference's {loose.n_genes:,} genes are not in {wanted}, and are not read.")
+        absent = f"{unread:,} of the reference's {loose.n_genes:,} genes {_are(unread)} not in {wanted}"
+        said.append(f"{absent}, and not read.")
     return tuple(said)
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
 
 
 def _warnings(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -17,12 +19,10 @@ def by_gene(weights: NDArray[np.float32], tokens: NDArray[np.int64], n_genes: in
     sums to one per cell."""
     real = (tokens != PAD) & (tokens != CLS)
     cell, place = np.nonzero(real)
-    values = weights[cell, place]
-    total = np.bincount(cell, weights=values, minlength=len(tokens))
-    values = values / np.maximum(total[cell], 1e-12)
-    return csr_matrix(
-        (values.astype(np.float32), (cell, tokens[cell, place] - FIRST_GENE)), shape=(len(tokens), n_genes)
-    )
+    seen = weights[cell, place]
+    total = np.bincount(cell, weights=seen, minlength=len(tokens))
+    values = (seen / np.maximum(total[cell], 1e-12)).astype(np.float32)
+    return csr_matrix((values, (cell, tokens[cell, place] - FIRST_GENE)), shape=(len(tokens), n_genes))
 
 
 def keep_top(attention: csr_matrix, top: int = TOP) -> csr_matrix:
@@ -37,7 +37,7 @@ def keep_top(attention: csr_matrix, top: int = TOP) -> csr_matrix:
 
 
 def attention_table(
-    attention: csr_matrix, genes: tuple[str, ...], cells: NDArray, types: NDArray | None, top: int = TOP
+    attention: csr_matrix, genes: tuple[str, ...], cells: NDArray[Any], types: NDArray[Any] | None, top: int = TOP
 ) -> pd.DataFrame:
     """Long table: type, cell, gene, weight. First per type the mean over its cells (cell is ""), then per cell its
     strongest genes; each at most `top` rows, strongest first. `types` None: all cells are one type, "all cells"."""

@@ -20,9 +20,9 @@ class ScxmConfig(Config):
         group=NETWORK,
     )
     epochs: int = setting(
-        60,
+        40,
         "Epochs",
-        "Passes over the reference cells. A pass has at least 20 batches (small references), at most 200 (large ones).",
+        "Passes over the reference cells. A pass has at least 50 batches (small references), at most 200 (large ones).",
         ge=1,
         le=2000,
     )
@@ -67,7 +67,7 @@ class ScxmConfig(Config):
         le=100,
     )
     lambda_cons: float = setting(
-        200.0,
+        600.0,
         "Weight of consistency",
         "How strongly the predicted surroundings must explain the cell's own expression through the decoder. "
         "At 0 nothing ties a prediction to its cell.",
@@ -87,7 +87,7 @@ class ScxmConfig(Config):
         10.0, "Gradient penalty", "WGAN-GP's penalty weight (lambda_gp).", group=ADVERSARY, ge=0, le=1000
     )
     n_critic: int = setting(1, "Critic steps", "Critic updates per encoder update.", group=ADVERSARY, ge=1, le=20)
-    encoder_lr: float = setting(1e-4, "Learning rate, encoder", "Adam's step size for the encoder.", gt=0, le=0.1)
+    encoder_lr: float = setting(3e-4, "Learning rate, encoder", "Adam's step size for the encoder.", gt=0, le=0.1)
     critic_lr: float = setting(
         1e-4, "Learning rate, critic", "Adam's step size for the critic.", group=ADVERSARY, gt=0, le=0.1
     )
@@ -95,7 +95,7 @@ class ScxmConfig(Config):
         1e-3, "Learning rate, decoder", "Adam's step size for the decoder, which is trained first.", gt=0, le=0.1
     )
     decoder_epochs: int = setting(
-        20,
+        12,
         "Decoder epochs",
         "Passes over the tissue's cells that teach the decoder what a neighbourhood says about its cell.",
         ge=1,
@@ -111,7 +111,7 @@ class ScxmConfig(Config):
     )
     batch_size: int = setting(64, "Batch size", "Cells per step.", ge=2, le=4096)
     hidden: int = setting(
-        512, "Width", "Hidden units of the encoder's and the decoder's layers.", group=NETWORK, ge=8, le=4096
+        256, "Width", "Hidden units of the encoder's and the decoder's layers.", group=NETWORK, ge=8, le=4096
     )
     max_tokens: int = setting(
         128,
@@ -121,9 +121,9 @@ class ScxmConfig(Config):
         ge=8,
         le=2048,
     )
-    layers: int = setting(4, "Layers", "Transformer only: self-attention layers.", group=NETWORK, ge=1, le=24)
+    layers: int = setting(2, "Layers", "Transformer only: self-attention layers.", group=NETWORK, ge=1, le=24)
     token_width: int = setting(
-        128,
+        64,
         "Token width",
         "Transformer only: numbers per gene token, a multiple of 4 (four heads).",
         group=NETWORK,
@@ -140,24 +140,26 @@ class ScxmConfig(Config):
 
 
 def batches_per_epoch(n_cells: int, batch_size: int) -> int:
-    """One pass over the cells, but at least 20 batches and at most 200."""
-    return min(200, max(20, -(-n_cells // batch_size)))
+    """One pass over the cells, but at least 50 batches and at most 200."""
+    return min(200, max(50, -(-n_cells // batch_size)))
 
 
 def estimate_minutes(n_tissue: int, n_reference: int, config: Config) -> float:
-    """Training time of one fit on two cores, from steps x seconds per step as measured (benchmarks/scxm_context.py)."""
+    """Training time of one fit on two cores: steps x seconds per step as measured at some 900 to 2,000 input genes."""
     assert isinstance(config, ScxmConfig)
     scale = config.batch_size / 64
-    steps = config.epochs * batches_per_epoch(n_reference, config.batch_size)
-    encoder_s = (
-        0.006 if config.encoder == "mlp" else 0.0016 * config.layers * config.max_tokens * config.token_width / 128
-    )
-    step_s = scale * (encoder_s + 0.004 * config.n_critic)
-    decoder_s = scale * 0.004 * config.decoder_epochs * batches_per_epoch(n_tissue, config.batch_size)
-    pretrain = (
-        config.pretrain_epochs * batches_per_epoch(n_reference, config.batch_size) if config.encoder != "mlp" else 0
-    )
-    return (steps * step_s + decoder_s + pretrain * encoder_s * scale + 3.0) / 60
+    per_epoch = batches_per_epoch(n_reference, config.batch_size)
+    width = config.hidden / 256
+    critic_s = 0.002 * scale
+    read_s = 0.006 * scale * width
+    pretrain_s = 0.0
+    if config.encoder == "transformer":
+        read_s = 0.03 * scale * (config.layers / 2) * (config.max_tokens / 64) * (config.token_width / 64) ** 2
+        pretrain_s = config.pretrain_epochs * per_epoch * 1.5 * read_s
+    # Only the last of a step's critic updates reads with gradients: the others cost a third of it.
+    step_s = read_s * (1 + (config.n_critic - 1) / 3) + critic_s * config.n_critic
+    decoder_s = config.decoder_epochs * batches_per_epoch(n_tissue, config.batch_size) * 0.003 * scale * width
+    return (config.epochs * per_epoch * step_s + decoder_s + pretrain_s + 3.0) / 60
 
 
 def estimate_memory_gb(n_tissue: int, n_reference: int, n_genes: int, config: Config) -> float:
@@ -186,9 +188,9 @@ card = MethodCard(
     version=1,
     config=ScxmConfig,
     presets={
-        "Quick look": {"epochs": 15, "decoder_epochs": 10},
+        "Quick look": {"epochs": 12},
         "Standard": {},
-        "Thorough": {"epochs": 200, "decoder_epochs": 40, "n_critic": 5},
+        "Thorough": {"encoder": "transformer", "epochs": 60},
     },
     minutes=estimate_minutes,
     memory_gb=estimate_memory_gb,

@@ -26,10 +26,11 @@ class LogInput:
 
     def __call__(self, rows: csr_matrix) -> Floats:
         """rows: (B, G) linear, non-negative -> (B, G)."""
-        return np.clip((log_normalise(rows, self.total) - self.mean) / self.sd, -10.0, 10.0)
+        standard: Floats = (log_normalise(rows, self.total) - self.mean) / self.sd
+        return np.clip(standard, -10.0, 10.0)
 
-    def arrays(self) -> dict[str, NDArray]:
-        return {"total": np.float32([self.total]), "mean": self.mean, "sd": self.sd}
+    def arrays(self) -> dict[str, Floats]:
+        return {"total": np.array([self.total], dtype=np.float32), "mean": self.mean, "sd": self.sd}
 
     @staticmethod
     def fit(rows: csr_matrix) -> LogInput:
@@ -43,9 +44,10 @@ class LogInput:
 
 def log_normalise(rows: csr_matrix, total: float) -> Floats:
     """log1p of the rows scaled to `total`. Dense (B, G), float32."""
-    dense = rows.toarray().astype(np.float32, copy=False)
+    dense: Floats = rows.toarray().astype(np.float32, copy=False)
     sums = dense.sum(axis=1, keepdims=True)
-    return np.log1p(dense * (np.float32(total) / np.where(sums > 0, sums, 1.0)))
+    scaled = dense * (np.float32(total) / np.where(sums > 0, sums, np.float32(1.0)))
+    return np.asarray(np.log1p(scaled), dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class RankInput:
         tokens[cell[kept], 1 + rank[kept]] = rows.indices[order][kept] + FIRST_GENE
         return tokens
 
-    def arrays(self) -> dict[str, NDArray]:
+    def arrays(self) -> dict[str, Floats]:
         return {"medians": self.medians}
 
     @staticmethod

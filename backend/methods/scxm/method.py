@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, vstack
 from torch import Tensor
 
@@ -85,15 +86,16 @@ class ScxmFitted:
         looked_at = csr_matrix(shares.shape, dtype=np.float32)
         for number in range(draws):
             random = stream(self.seed, f"scxm/predict/{number}", start)
-            inputs = self.read(draw_thinned(shares, thin, random) if thin else shares)
+            drawn = draw_thinned(shares, thin, random) if thin else shares
+            inputs: NDArray[Any] = self.read(drawn)
             tensor = torch.from_numpy(inputs).to(device)
             if isinstance(self.encoder, TransformerEncoder):
                 cls, heads = self.encoder.read(tensor)
                 values += torch.sigmoid(self.encoder.head(cls)).cpu().numpy() / draws
-                looked_at = looked_at + by_gene(heads.mean(dim=1).cpu().numpy(), inputs, shares.shape[1]) / draws
+                looked_at = looked_at + by_gene(heads.mean(dim=1).cpu().numpy(), inputs, shares.shape[1])
             else:
                 values += self.encoder(tensor).cpu().numpy() / draws
-        return values, [keep_top(looked_at)] if isinstance(self.encoder, TransformerEncoder) else []
+        return values, [keep_top(looked_at / np.float32(draws))] if isinstance(self.encoder, TransformerEncoder) else []
 
     def save(self, folder: Path) -> None:
         """`weights.safetensors` (networks and input statistics) and `manifest.json`."""
@@ -171,7 +173,9 @@ class Scxm:
         config = ScxmConfig.model_validate(manifest["config"])
         tensors = load_file(folder / "weights.safetensors")
         inputs, panel = tuple(manifest["input_genes"]), tuple(manifest["panel_genes"])
-        encoder, decoder = build_encoder(config, len(inputs), len(panel)), Decoder(len(panel), config.hidden)
+        # Frozen like those that training hands over: torch rounds differently where gradients could be wanted.
+        encoder = build_encoder(config, len(inputs), len(panel)).requires_grad_(False)
+        decoder = Decoder(len(panel), config.hidden).requires_grad_(False)
         encoder.load_state_dict(below("encoder", tensors))
         decoder.load_state_dict(below("decoder", tensors))
         read, depth = _restore_inputs(below("input", tensors), config)

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from backend.methods.scxm.inputs import FIRST_GENE, PAD
+from backend.methods.scxm.inputs import FIRST_GENE, MASK, PAD
 
 HEADS = 4
 
@@ -85,11 +85,14 @@ class Block(nn.Module):
         weights = scores.masked_fill(~visible[:, None, None, :], float("-inf")).softmax(dim=-1)
         mixed = (weights @ v).transpose(1, 2).flatten(2)  # (B, Q, W)
         x = self.after_attention(asking + self.out(mixed))
-        return self.after_feed(x + self.feed(x)), weights
+        out: Tensor = self.after_feed(x + self.feed(x))
+        return out, weights
 
 
 def _split(x: Tensor) -> Tensor:
-    return x.unflatten(-1, (HEADS, -1)).transpose(1, 2)
+    batch, length, width = x.shape
+    heads = x.reshape(batch, length, HEADS, width // HEADS)
+    return torch.swapaxes(heads, 1, 2)  # (B, heads, length, width / heads)
 
 
 class Decoder(nn.Module):
@@ -110,7 +113,8 @@ class Decoder(nn.Module):
         self.skip = nn.Parameter(torch.zeros(n_panel))
 
     def forward(self, z: Tensor) -> Tensor:
-        return self.mlp(z) + self.skip * z  # (B, P)
+        logits: Tensor = self.mlp(z) + self.skip * z  # (B, P)
+        return logits
 
 
 class Critic(nn.Module):
@@ -126,7 +130,15 @@ class Critic(nn.Module):
         )
 
     def forward(self, z: Tensor) -> Tensor:
-        return self.mlp(z).squeeze(-1)  # (B,)
+        score: Tensor = self.mlp(z).squeeze(-1)  # (B,)
+        return score
+
+
+def masked_gene_loss(encoder: TransformerEncoder, tokens: Tensor, hidden: Tensor) -> Tensor:
+    """Guess the genes of the hidden places (B, T) from the others (Devlin et al. 2019); the token table is the head."""
+    seen = encoder.read_all(tokens.masked_fill(hidden, MASK))[hidden]  # (places, W)
+    total = F.cross_entropy(seen @ encoder.genes.weight.T, tokens[hidden], reduction="sum")
+    return total / hidden.sum().clamp_min(1)
 
 
 def decoder_loss(decoder: Decoder, z: Tensor, own: Tensor) -> Tensor:
@@ -139,12 +151,14 @@ def critic_loss(critic: Critic, real: Tensor, fake: Tensor, mix: Tensor, gradien
     between = (mix * real + (1 - mix) * fake).requires_grad_(True)
     (slope,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
     penalty = (slope.norm(dim=1) - 1).square().mean()
-    return critic(fake).mean() - critic(real).mean() + gradient_penalty * penalty
+    loss: Tensor = critic(fake).mean() - critic(real).mean() + gradient_penalty * penalty
+    return loss
 
 
 def start_at_mean(encoder: MlpEncoder | TransformerEncoder, mean_context: Tensor) -> None:
     """Set the last bias so that an untrained encoder predicts the tissue's mean context."""
     last = encoder.head[-1]
+    assert isinstance(last, nn.Linear)
     with torch.no_grad():
         last.weight.mul_(0.1)
         last.bias.copy_(torch.logit(mean_context.clamp(1e-4, 1 - 1e-4)))

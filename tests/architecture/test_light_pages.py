@@ -9,7 +9,7 @@ import pytest
 
 from tests.architecture.source import PROJECT, sources
 
-HEAVY = ("torch", "scanpy", "transformers", "anndata", "celltypist", "gseapy", "illico", "spatialdata", "umap")
+HEAVY = ("torch", "scanpy", "transformers", "anndata", "celltypist", "gseapy", "spatialdata", "umap")
 
 
 def loaded_by(modules: list[str]) -> set[str]:

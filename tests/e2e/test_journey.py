@@ -1,0 +1,154 @@
+"""The whole demo journey as a user walks it: home, train, predict, niches, pathways, take home."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import anndata as ad
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import Server
+
+DONE = 400_000  # ms; training on two busy cores
+
+
+def button(page: Page, name: str):
+    return page.get_by_role("button", name=name, exact=True).first
+
+
+def go(page: Page, title: str) -> None:
+    """Click the navigation, and wait until the page stands."""
+    page.get_by_role("link", name=re.compile(rf"{title}$")).first.click()
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    settled(page)
+
+
+def settled(page: Page) -> None:
+    """Wait until Streamlit has stopped running the script."""
+    page.wait_for_timeout(400)
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=60_000)
+
+
+def query(page: Page) -> dict[str, str]:
+    return dict(part.split("=", 1) for part in page.url.partition("?")[2].split("&") if part)
+
+
+@pytest.fixture(scope="module")
+def trained(server: Server, chromium) -> str:
+    """The run of the demo's quick look, started on the page, reloaded in mid-training, and waited for."""
+    page = chromium.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    page.set_default_timeout(30_000)
+    page.goto(server.url)
+    expect(page.get_by_text("Demo tumour (simulated)").first).to_be_visible(timeout=120_000)
+    button(page, "arrow_forward Train a model").or_(button(page, "Train a model")).first.click()
+    expect(page.get_by_role("heading", name="Train", level=1)).to_be_visible()
+    page.get_by_text(re.compile("^Quick look")).first.click()
+    settled(page)
+    page.get_by_text("Start training").first.click()
+    expect(page.get_by_text("Stop and keep").first).to_be_visible(timeout=60_000)
+    run = query(page)["run"]
+    page.reload()  # in mid-training: the address finds the job again
+    expect(page.get_by_text(re.compile("Training SCXM, seed 0|The chosen run is trained")).first).to_be_visible()
+    assert query(page)["run"] == run
+    expect(page.get_by_text("The chosen run is trained.").first).to_be_visible(timeout=DONE)
+    page.context.close()
+    return run
+
+
+def test_training_again_opens_at_once(server: Server, trained: str, open_page) -> None:
+    page = open_page(f"{server.url}/train?study=s-demo&preset=Quick look")
+    page.get_by_text("Start training").first.click()
+    expect(page.get_by_text("The chosen run is trained.").first).to_be_visible(timeout=15_000)
+    assert query(page)["run"] == trained
+
+
+def test_map_shows_measured_predicted_difference(server: Server, trained: str, open_page) -> None:
+    page = open_page(f"{server.url}/predict?study=s-demo&run={trained}&gene=CXCR4")
+    expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=60_000)
+    titles = page.locator(".js-plotly-plot").first.inner_text()
+    assert "around the cell" in titles
+    assert "measured" in titles.lower()
+    assert "predicted" in titles.lower()
+    expect(page.get_by_text("CXCR4 is on your panel.")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("view", "words"),
+    [
+        ("around", "around the cell"),
+        ("quality", "Held-out score per gene"),
+        ("attention", "This run has no attention"),
+        ("apply", "Take this run home"),
+    ],
+)
+def test_each_view(server: Server, trained: str, open_page, view: str, words: str) -> None:
+    page = open_page(f"{server.url}/predict?study=s-demo&run={trained}&gene=CXCR4&view={view}")
+    expect(page.get_by_text(words).first).to_be_visible(timeout=60_000)
+    settled(page)
+    assert page.get_by_text("Traceback").count() == 0
+
+
+def test_a_gene_that_is_not_there(server: Server, trained: str, open_page) -> None:
+    page = open_page(f"{server.url}/predict?study=s-demo&run={trained}&gene=CXCR44")
+    expect(page.get_by_text("is unknown")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Perhaps you meant")).to_be_visible()
+
+
+def test_niche_then_pathways_then_home(server: Server, trained: str, open_page, tmp_path: Path) -> None:
+    page = open_page(f"{server.url}/niche?study=s-demo&run={trained}&gene=CXCR4&type=B cell")
+    page.get_by_text("Split and compare").first.click()
+    expect(page.get_by_text("Genes that differ").first).to_be_visible(timeout=120_000)
+    with page.expect_download() as download:
+        page.get_by_text("Download table (CSV)").first.click()
+    table = Path(download.value.path()).read_text()
+    assert "log2_fc" in table.splitlines()[0]
+    page.get_by_text("Which pathways differ?").click()
+    expect(page.get_by_role("heading", name="Pathways", level=1)).to_be_visible()
+    settled(page)
+    page.get_by_text("Test the gene sets").first.click()
+    expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=120_000)
+    expect(page.get_by_text("NES").first).to_be_attached()
+    page.goto(f"{server.url}/predict?study=s-demo&run={trained}&view=apply")
+    with page.expect_download(timeout=60_000) as download:
+        page.get_by_text(re.compile("h5ad")).and_(page.get_by_role("button")).or_(
+            page.get_by_role("button", name=re.compile("h5ad"))
+        ).first.click()
+    saved = tmp_path / "export.h5ad"
+    download.value.save_as(saved)
+    exported = ad.read_h5ad(saved)
+    context = exported.obsm["context"]
+    assert context.shape == (4000, len(exported.uns["context_genes"]))
+    assert context.min() >= 0
+    assert context.max() <= 1
+
+
+def test_navigation_and_reload_keep_the_view(server: Server, trained: str, open_page) -> None:
+    page = open_page(f"{server.url}/predict?study=s-demo&run={trained}&gene=CXCL13&view=quality")
+    expect(page.get_by_text("Held-out score per gene").first).to_be_visible(timeout=60_000)
+    go(page, "Data")
+    go(page, "Predict")
+    assert query(page) | {"study": "s-demo", "run": trained, "gene": "CXCL13", "view": "quality"} == query(page)
+    page.reload()
+    expect(page.get_by_text("Held-out score per gene").first).to_be_visible(timeout=60_000)
+    assert query(page)["gene"] == "CXCL13"
+
+
+def test_two_browsers_at_once(server: Server, trained: str, open_page) -> None:
+    one = open_page(f"{server.url}/predict?study=s-demo&run={trained}&gene=CXCR4")
+    two = open_page(f"{server.url}/predict?study=s-demo&run={trained}&gene=CA9")
+    expect(one.get_by_text("CXCR4 is on your panel.")).to_be_visible(timeout=60_000)
+    expect(two.get_by_text("CA9 is on your panel.")).to_be_visible(timeout=60_000)
+    one.reload()
+    expect(one.get_by_text("CXCR4 is on your panel.")).to_be_visible(timeout=60_000)
+    assert (query(one)["gene"], query(two)["gene"]) == ("CXCR4", "CA9")
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_no_page_is_wider_than_a_phone(server: Server, trained: str, open_page, dark: bool) -> None:
+    for path in ("", "data", "train", "predict", "niche", "pathways"):
+        page = open_page(f"{server.url}/{path}?study=s-demo&run={trained}&gene=CXCR4", width=390, dark=dark)
+        expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=60_000)
+        settled(page)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, path

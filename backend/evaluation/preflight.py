@@ -98,16 +98,30 @@ def _are(count: int) -> str:
     return "is" if count == 1 else "are"
 
 
-def _warnings(
-    plan: GenePlan, parts: tuple[DatasetRecord, DatasetRecord, DatasetRecord | None], neighbours: float, sigma_um: float
+def _warnings_of_radius(
+    coordinates: NDArray[np.float64], section: NDArray[np.int32], sigma_um: float
 ) -> tuple[str, ...]:
-    around, loose, checked = parts
     said = []
+    neighbours = sampled_neighbours(coordinates, section, sigma_um)
     if neighbours < FEWEST_NEIGHBOURS:
         said.append(
             f"With σ = {sigma_um:g} µm a cell's surroundings are those of some {neighbours:.0f} neighbours; below "
             f"{FEWEST_NEIGHBOURS} they are mostly noise. A larger σ, or a tissue that was not thinned, helps."
         )
+    side_um = float(np.median([np.ptp(coordinates[section == label], axis=0).min() for label in np.unique(section)]))
+    if 2 * buffer_um(sigma_um) > side_um:
+        said.append(
+            f"With σ = {sigma_um:g} µm surroundings reach {2 * buffer_um(sigma_um):,.0f} µm across, and the tissue is "
+            f"{side_um:,.0f} µm: they will hardly differ between cells. A smaller σ helps."
+        )
+    return tuple(said)
+
+
+def _warnings_of_data(
+    plan: GenePlan, parts: tuple[DatasetRecord, DatasetRecord, DatasetRecord | None]
+) -> tuple[str, ...]:
+    around, loose, checked = parts
+    said = []
     if len(plan.panel_genes) < FEW_GENES:
         said.append(f"Only {len(plan.panel_genes)} genes are shared: few to tell neighbourhoods apart by.")
     said += [

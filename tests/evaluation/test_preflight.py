@@ -44,6 +44,13 @@ def test_it_warns_of_what_will_weaken_the_result() -> None:
     assert "no cell types" in warnings
 
 
+def test_it_warns_of_surroundings_as_wide_as_the_tissue() -> None:
+    write_study(validation=True)
+    wide = look_ahead("tiny", TinyConfig(sigma_um=100), "d-tissue", "d-reference", "d-validation")
+    assert any("600 µm across" in words for words in wide.warnings)
+    assert not any("across" in words for words in look_ahead("tiny", TinyConfig(), "d-tissue", "d-reference").warnings)
+
+
 def test_a_radius_too_large_for_the_tissue_is_refused_before_the_launch() -> None:
     write_study()
     with pytest.raises(UserError, match="two halves"):

@@ -45,8 +45,9 @@ def look_ahead(method: str, config: Config, tissue: str, reference: str, validat
         shared_genes=panel,
         input_genes=len(plan.input_genes),
         dropped=(*_dropped_genes(plan, around, loose, checked), *buffered),
-        warnings=_warnings(
-            plan, (around, loose, checked), sampled_neighbours(coordinates, section, sigma_um), sigma_um
+        warnings=(
+            *_warnings_of_radius(coordinates, section, sigma_um),
+            *_warnings_of_data(plan, (around, loose, checked)),
         ),
         memory_gb=round(
             card.memory_gb(around.n_cells, loose.n_cells, len(plan.input_genes), config)

@@ -70,11 +70,17 @@ def _server() -> list[Path]:
         )
         return []
     by_name = {str(path): path for path in there}
-    chosen = st.multiselect(
-        "Files", list(by_name), format_func=lambda key: Path(key).name, max_selections=2, key="server"
-    )
-    pressed = st.button("Check", type="primary", icon=":material/stethoscope:", disabled=not chosen)
-    return [by_name[key] for key in chosen] if pressed else []
+    with st.grid(2, min_column_width=280):
+        first = st.selectbox("File", list(by_name), None, format_func=_short, placeholder="choose one", key="server")
+        second = st.selectbox(
+            "Second file (optional)", list(by_name), None, format_func=_short, placeholder="coordinates", key="server 2"
+        )
+    pressed = st.button("Check", type="primary", icon=":material/stethoscope:", disabled=not first)
+    return [by_name[key] for key in (first, second) if key] if pressed else []
+
+
+def _short(path: str) -> str:
+    return Path(path).name
 
 
 def _checked(job_id: str) -> None:
@@ -126,7 +132,7 @@ def _facts(facts: Mapping[str, Any]) -> None:
         for name, value in (
             ("Cells", f"{facts['cells']:,}"),
             ("Genes", f"{facts['genes']:,}"),
-            ("Median counts per cell", f"{facts['median_counts']:,.0f}"),
+            ("Median counts per cell", f"{facts['median_counts']:,.0f}" if facts["scale"] == "counts" else None),
             ("To the nearest cell", f"{spacing:.1f} µm" if spacing else None),
         ):
             if value:

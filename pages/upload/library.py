@@ -50,7 +50,7 @@ def _one(record: DatasetRecord, study: StudyRecord | None) -> None:
         for name, value in (
             (unit, f"{record.n_cells:,}"),
             ("Genes", f"{record.n_genes:,}"),
-            ("Median counts per cell", f"{np.median(obs['counts']):,.0f}"),
+            ("Median genes per cell", f"{np.median(obs['genes']):,.0f}"),
             ("Cell types", f"{obs['type'].nunique():,}" if record.has_types else "none named"),
         ):
             st.metric(name, value, border=True)
@@ -64,7 +64,11 @@ def _one(record: DatasetRecord, study: StudyRecord | None) -> None:
 
 
 def _figure(record: DatasetRecord, obs: pd.DataFrame, study: StudyRecord | None) -> None:
-    types = obs["type"].astype(str).to_numpy() if record.has_types else np.full(len(obs), "all cells")
+    # The study's types and colours, so that a type looks the same on every page.
+    mine = study if study and record.id in (study.tissue, study.reference, study.validation) else None
+    table = cached.types(mine, record.id).table if mine else obs
+    known = len(table) == len(obs) and "type" in table
+    types = table["type"].astype(str).to_numpy() if known else np.full(len(obs), "all cells")
     words = {"type": "Cell type", "counts": "Counts per cell", "genes": "Genes per cell"}
     by = st.segmented_control(
         "Colour by", list(words), default="type", format_func=words.__getitem__, required=True, key="by"
@@ -72,9 +76,7 @@ def _figure(record: DatasetRecord, obs: pd.DataFrame, study: StudyRecord | None)
     by = by or "type"
     title = words[by]
     caption = f"{record.name}: {record.n_cells:,} {'spots' if record.spots else 'cells'}, measured."
-    # The study's colours, so that a type looks the same on every page.
-    shared = study and record.id in (study.tissue, study.reference, study.validation)
-    colours = type_colours(types) | (cached.colours(study) if study and shared else {})
+    colours = cached.colours(mine) if mine and known else type_colours(types)
     if record.role == "reference":
         x, y = obs["umap_1"], obs["umap_2"]
         if by == "type":
@@ -114,6 +116,9 @@ def _by_type(record: DatasetRecord, obs: pd.DataFrame, types: np.ndarray) -> Non
 
 def _actions(record: DatasetRecord) -> None:
     with st.container(horizontal=True):
+        if st.button("Use it in a study", icon=":material/arrow_forward:", key=f"use.{record.id}"):
+            session.put("view", "studies")
+            st.rerun()
         with st.popover("Rename", icon=":material/edit:", type="tertiary"):
             name = st.text_input("New name", record.name, max_chars=80, key=f"rename.{record.id}")
             if st.button("Save", key=f"save.{record.id}"):

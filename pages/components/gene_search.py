@@ -14,7 +14,9 @@ from pages.components.words import plain
 def gene_search(study: StudyRecord, run: RunRecord, label: str = "Gene") -> str | None:
     """The gene whose context can be shown, or None with the reason on the page."""
     scores, genes = cached.scores(run.id), api.context_genes(run.id)
-    asked = session.get("gene") or best_gene(scores, run)
+    if not session.get("gene"):
+        session.put("gene", best_gene(scores, run))
+    asked = session.get("gene") or ""
     st.selectbox(
         label,
         genes if asked in genes else (asked, *genes),

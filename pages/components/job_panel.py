@@ -69,7 +69,9 @@ def _training(job: JobStatus) -> None:
     boxes = {"waiting": st.info, "healthy": st.success, "watch": st.warning, "stop": st.error}
     boxes[verdict.state](plain(verdict.text))
     if st.toggle("Show loss curves", key=f"curves.{job.id}"):
+        # In steps of ten reports, so that the curves are not drawn anew every second.
         metrics = api.run_metrics(job.id)
+        metrics = metrics.iloc[: len(metrics) // 10 * 10]
         if len(metrics):
             curves = training.loss_curves(metrics, "Training so far", theme())
             st.plotly_chart(curves, theme=None, key=f"losses.{job.id}")

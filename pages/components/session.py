@@ -44,11 +44,11 @@ def put(name: str, value: str | None) -> None:
 
 
 def choose_study(study_id: str | None) -> None:
-    """Another study: what belonged to the last one is forgotten, except the gene."""
+    """Another study: what belonged to the last one is forgotten."""
     for slot in map(str, list(st.session_state)):
-        if slot == "run" or ("." in slot and not slot.startswith("widget.")):
+        if slot in SHARED or ("." in slot and not slot.startswith("widget.")):
             del st.session_state[slot]
-    for name in [name for name in st.query_params if name not in ("study", "gene")]:
+    for name in [name for name in st.query_params if name != "study"]:
         del st.query_params[name]
     put("study", study_id)
 

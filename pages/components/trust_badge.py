@@ -38,22 +38,21 @@ def trust(scores: pd.DataFrame, run: RunRecord, gene: str) -> Trust | None:
 
 
 def trust_badge(found: Trust | None) -> None:
-    """Green: at least .3 and better than every comparator; orange: above .1; red: below."""
+    """Green: at least .3 and better than every comparator. Red: below .1. Orange: else."""
     if found is None:
         st.badge("not scored", color="gray", help="Constant where it was tested, or not measured there.")
         return
-    color: Literal["green", "orange", "red"] = "red"
-    word = "not supported"
-    if found.score >= 0.3 and found.wins:
+    color: Literal["green", "orange", "red"] = "orange"
+    word = "weak" if found.wins else f"{found.rival} is better"
+    if found.score < 0.1:
+        color, word = "red", "not supported"
+    elif found.score >= 0.3 and found.wins:
         color, word = "green", "supported"
-    elif found.score >= 0.1:
-        color, word = "orange", "weak"
-    beaten = "" if found.wins else f"; *{found.rival}* does better ({found.rival_score:.2f})"
     st.badge(
         f"{word}: held-out r = {found.score:.2f}",
         color=color,
         help=f"Pearson correlation of predicted and measured context (without the cell itself) over {found.cells:,} "
-        f"cells that the model did not see{beaten}.",
+        f"cells that the model did not see. The best comparator, *{found.rival}*, has {found.rival_score:.2f}.",
     )
 
 

@@ -56,7 +56,8 @@ def _where(job: JobStatus, cells: pd.DataFrame) -> go.Figure:
     groups = pd.Series("other cells", index=obs.index, dtype=object)
     groups.loc[cells["cell"]] = cells["group"].to_numpy()
     if api.dataset(dataset_id).role == "reference":
-        return embeddings.embed_types(obs["umap_1"], obs["umap_2"], groups, NICHE_COLOURS, title, theme())
+        figure = embeddings.embed_types(obs["umap_1"], obs["umap_2"], groups, NICHE_COLOURS, title, theme())
+        return figure.update_layout(legend_title_text="group")
     places = Places(obs["x_um"], obs["y_um"], obs["section"])
     return maps.map_types(places, groups, NICHE_COLOURS, title, theme(), legend="group")
 

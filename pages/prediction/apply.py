@@ -16,7 +16,7 @@ from pages.components import cached, session
 from pages.components.figure_card import figure_card, theme
 from pages.components.gene_search import gene_search
 from pages.components.job_panel import job_panel
-from pages.components.words import plain, provenance
+from pages.components.words import provenance
 
 FOOL = """Nothing here was scored: the model was never compared with measurements of this data set. Genes that are
 missing are read as not expressed."""
@@ -80,7 +80,7 @@ def _take_home(run: RunRecord) -> None:
             st.download_button(
                 label,
                 partial(_export, run.id, ending),
-                f"resitu-{plain(run.id)}.{ending}",
+                f"resitu-{run.id}.{ending}",
                 key=f"export.{ending}",
                 icon=":material/download:",
                 on_click="ignore",

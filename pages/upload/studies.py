@@ -59,6 +59,7 @@ def _create(records: Sequence[DatasetRecord]) -> None:
             with shown():
                 made = api.create_study(name, tissue, reference, validation)
                 session.choose_study(made.id)
+                session.put("view", "studies")
                 st.rerun()
 
 

@@ -32,7 +32,8 @@ def test_a_study_is_made_from_the_page(open_page: Open, study: StudyRecord) -> N
     app = open_page("upload", view="studies")
     app.text_input[0].set_value("Second study")
     app.button(key="FormSubmitter:new study-Make the study").click().run()
-    assert not app.exception and not app.error
+    assert not app.exception
+    assert not app.error
     made = next(record for record in api.studies() if record.name == "Second study")
     assert (made.tissue, made.reference, made.validation) == (study.tissue, study.reference, None)
     assert app.query_params["study"] == made.id
@@ -41,7 +42,8 @@ def test_a_study_is_made_from_the_page(open_page: Open, study: StudyRecord) -> N
 def test_start_queues_the_preset_and_follows_it(open_page: Open, study: StudyRecord) -> None:
     app = open_page("training", preset="Quick look")
     next(button for button in app.button if button.label == "Start training").click().run()
-    assert not app.exception and not app.error
+    assert not app.exception
+    assert not app.error
     [run] = api.runs(study.id)
     assert run.config | api.preset("scxm", "Quick look") == run.config
     assert app.query_params["run"] == run.id
@@ -58,5 +60,7 @@ def test_a_waiting_run_is_cancelled_from_its_panel(open_page: Open, study: Study
 
 def test_words_are_safe_and_honest() -> None:
     assert plain("[a](b) *c* :red[d] $x$") == r"\[a\]\(b\) \*c\* \:red\[d\] \$x\$"
-    assert count(1, "cell") == "1 cell" and count(4000, "cell") == "4,000 cells"
-    assert duration(0.2) == "under a minute" and duration(240) == "about 4.0 h"
+    assert count(1, "cell") == "1 cell"
+    assert count(4000, "cell") == "4,000 cells"
+    assert duration(0.2) == "under a minute"
+    assert duration(240) == "about 4.0 h"

@@ -22,16 +22,19 @@ def texts(app: AppTest) -> str:
 @pytest.mark.parametrize("page", PAGES)
 def test_an_empty_server_shows_a_page_and_a_way_on(page: str, open_page: Open) -> None:
     app = open_page(page)
-    assert not app.exception and not app.error
+    assert not app.exception
+    assert not app.error
     assert len(app.title) == 1
     assert app.button, "an empty state has the button for what to do next"
-    assert "No workers" in texts(app) and "make run" in texts(app)
+    assert "No workers" in texts(app)
+    assert "make run" in texts(app)
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_study_without_a_run(page: str, open_page: Open, study: StudyRecord) -> None:
     app = open_page(page)
-    assert not app.exception and not app.error
+    assert not app.exception
+    assert not app.error
     assert app.query_params["study"] == study.id
     assert ":orange-badge[simulated]" in texts(app)
 
@@ -39,14 +42,16 @@ def test_a_study_without_a_run(page: str, open_page: Open, study: StudyRecord) -
 @pytest.mark.parametrize("page", PAGES)
 def test_a_study_with_a_run(page: str, open_page: Open, run: RunRecord) -> None:
     app = open_page(page)
-    assert not app.exception and not app.error
+    assert not app.exception
+    assert not app.error
     assert app.query_params["run"] == run.id
 
 
 @pytest.mark.parametrize(("page", "view"), VIEWS)
 def test_each_view_has_its_own_address(page: str, view: str, open_page: Open, run: RunRecord) -> None:
     app = open_page(page, view=view)
-    assert not app.exception and not app.error
+    assert not app.exception
+    assert not app.error
     assert app.query_params["view"] == view
 
 
@@ -59,7 +64,8 @@ def test_the_study_stays_chosen_through_the_navigation(open_page: Open, run: Run
     app = open_page("prediction", view="quality", gene="CD3E")
     app.query_params.clear()
     app.switch_page("pages/niches.py").run()
-    assert app.query_params["gene"] == "CD3E" and app.query_params["run"] == run.id
+    assert app.query_params["gene"] == "CD3E"
+    assert app.query_params["run"] == run.id
     assert "view" not in app.query_params
     app.query_params.clear()
     app.switch_page("pages/prediction.py").run()

@@ -70,7 +70,8 @@ class ScxmConfig(Config):
         600.0,
         "Weight of consistency",
         "How strongly the predicted surroundings must explain the cell's own expression through the decoder. "
-        "At 0 nothing ties a prediction to its cell.",
+        "At 0 nothing ties a prediction to its cell. "
+        "For a panel of 300 genes; other panels in proportion.",
         group=ADVERSARY,
         ge=0,
         le=10_000,

@@ -31,7 +31,7 @@ from backend.training.checkpoints import below, module_tensors
 from backend.training.device import choose_device, repeatable, to_cpu
 
 PREDICT_BATCH = 512
-DRAWS = 8
+DRAWS = 8  # on simulated cells of known surroundings: .274 with one draw, .301 with 8, .303 with 16, .289 unthinned
 FORMAT = 1
 
 

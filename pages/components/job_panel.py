@@ -52,6 +52,8 @@ def _queued(job: JobStatus) -> None:
 def _pace(job: JobStatus) -> str:
     if not job.steps:
         return "getting ready"
+    if job.step >= job.steps:
+        return "finishing"
     said = f"step {job.step:,} of {job.steps:,}"
     # The pace of the last minute or so: how long it took to start says nothing about what is left.
     told = api.run_metrics(job.id).tail(60)

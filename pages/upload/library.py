@@ -66,7 +66,8 @@ def _one(record: DatasetRecord, study: StudyRecord | None) -> None:
 def _figure(record: DatasetRecord, obs: pd.DataFrame, study: StudyRecord | None) -> None:
     # The study's types and colours, so that a type looks the same on every page.
     mine = study if study and record.id in (study.tissue, study.reference, study.validation) else None
-    table = cached.types(mine, record.id).table if mine else obs
+    found = cached.types(mine, record.id) if mine else None
+    table = found.table if found else obs
     known = len(table) == len(obs) and "type" in table
     types = table["type"].astype(str).to_numpy() if known else np.full(len(obs), "all cells")
     words = {"type": "Cell type", "counts": "Counts per cell", "genes": "Genes per cell"}
@@ -75,7 +76,8 @@ def _figure(record: DatasetRecord, obs: pd.DataFrame, study: StudyRecord | None)
     )
     by = by or "type"
     title = words[by]
-    caption = f"{record.name}: {record.n_cells:,} {'spots' if record.spots else 'cells'}, measured."
+    caption = f"{record.name}: {record.n_cells:,} {'spots' if record.spots else 'cells'}."
+    caption += f" {found.source}" if found and by == "type" else ""
     colours = cached.colours(mine) if mine and known else type_colours(types)
     if record.role == "reference":
         x, y = obs["umap_1"], obs["umap_2"]

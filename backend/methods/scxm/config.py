@@ -146,16 +146,16 @@ def batches_per_epoch(n_cells: int, batch_size: int) -> int:
 
 
 def estimate_minutes(n_tissue: int, n_reference: int, config: Config) -> float:
-    """Training time of one fit on two cores: steps x seconds per step as measured at some 900 to 2,000 input genes."""
+    """Training time of one fit (on one thread): steps x seconds per step, as measured at 900 to 2,000 input genes."""
     assert isinstance(config, ScxmConfig)
     scale = config.batch_size / 64
     per_epoch = batches_per_epoch(n_reference, config.batch_size)
     width = config.hidden / 256
-    critic_s = 0.002 * scale
-    read_s = 0.006 * scale * width
+    critic_s = 0.0025 * scale
+    read_s = 0.008 * scale * width
     pretrain_s = 0.0
     if config.encoder == "transformer":
-        read_s = 0.03 * scale * (config.layers / 2) * (config.max_tokens / 64) * (config.token_width / 64) ** 2
+        read_s = 0.038 * scale * (config.layers / 2) * (config.max_tokens / 64) * (config.token_width / 64) ** 2
         pretrain_s = config.pretrain_epochs * per_epoch * 1.5 * read_s
     # Only the last of a step's critic updates reads with gradients: the others cost a third of it.
     step_s = read_s * (1 + (config.n_critic - 1) / 3) + critic_s * config.n_critic

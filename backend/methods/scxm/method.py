@@ -33,6 +33,9 @@ from backend.training.device import choose_device, repeatable, to_cpu
 PREDICT_BATCH = 512
 DRAWS = 8  # on simulated cells of known surroundings: .274 with one draw, .301 with 8, .303 with 16, .289 unthinned
 FORMAT = 1
+# The networks are small, and on a busy machine two threads that wait for each other took six to twelve times as long
+# as one. One thread also makes results independent of the thread setting.
+THREADS = 1
 
 
 @dataclass
@@ -69,7 +72,7 @@ class ScxmFitted:
         attention: list[csr_matrix] = []
         device = choose_device(run.device)
         self.encoder.to(device).eval()
-        with repeatable(self.seed, run.threads), torch.inference_mode():
+        with repeatable(self.seed, THREADS), torch.inference_mode():
             for start in range(0, cells.n_cells, PREDICT_BATCH):
                 rows = slice(start, start + PREDICT_BATCH)
                 values[rows], looked_at = self._predict_batch(shares[rows], thin, start, device)
@@ -129,13 +132,12 @@ class Scxm:
         and UserError when training diverges or was stopped before there was anything to keep."""
         assert isinstance(config, ScxmConfig)
         device = choose_device(run.device)
-        with repeatable(run.seed, run.threads):
+        with repeatable(run.seed, THREADS):
             problem = build_problem(data, config, run.seed)
             key = {
                 "config": config.model_dump(),
                 "seed": run.seed,
                 "version": card.version,
-                "threads": run.threads,
                 "genes": digest([data.input_genes, data.panel_genes]),
                 "cells": [len(problem.contexts), problem.n_reference],
             }
@@ -155,7 +157,7 @@ class Scxm:
                 "reference_cells": problem.n_reference,
                 "sigma_um": config.resolved_sigma_um(data.spots),
                 "cells_per_input": problem.cells_per_input,
-                "threads": run.threads,
+                "threads": THREADS,
                 "device": device,
                 "versions": {name: version(name) for name in ("torch", "numpy", "scipy")}
                 | {"python": platform.python_version()},

@@ -21,10 +21,10 @@ def main() -> None:
     question = "Which pathways stand out in a comparison, or among what the model predicts well?"
     place = open_page("pathways", "Pathways", question, "source", "sets", "job", "set")
     if place.study is None or place.run is None:
-        empty("Pathways need a trained model.", "Train a model", "pages/training.py")
+        empty("Pathways need a trained model.", "Train a model", "training.py")
         return
     if not api.has_result(place.run.id):
-        empty("The chosen run has no result yet.", "See how it stands", "pages/training.py")
+        empty("The chosen run has no result yet.", "See how it stands", "training.py")
         return
     asked = session.get("job")
     with shown():

@@ -57,7 +57,7 @@ def _first_steps() -> None:
                 "reference of the same kind of tissue. Both are checked before anything is computed."
             )
             if st.button("Add data", icon=":material/database:"):
-                st.switch_page("pages/upload.py")
+                st.switch_page("upload.py")
 
 
 def _demo_button(kind: Literal["primary", "secondary"]) -> None:
@@ -82,11 +82,11 @@ def _next_step(study: StudyRecord, run: RunRecord | None) -> None:
     """The one thing to do next in the study that is open."""
     finished = run and api.job(run.id).state in (JobState.SUCCEEDED, JobState.STOPPED)
     if finished:
-        text, label, page = "Its model is trained.", "See what it predicts", "pages/prediction.py"
+        text, label, page = "Its model is trained.", "See what it predicts", "prediction.py"
     elif run:
-        text, label, page = "A model is being trained.", "Watch the training", "pages/training.py"
+        text, label, page = "A model is being trained.", "Watch the training", "training.py"
     else:
-        text, label, page = "Nothing is trained yet.", "Train a model", "pages/training.py"
+        text, label, page = "Nothing is trained yet.", "Train a model", "training.py"
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{plain(study.name)}** is open. {text}", width="stretch")
         if st.button(label, type="primary", icon=":material/arrow_forward:"):

@@ -20,10 +20,10 @@ def main() -> None:
     question = "How do cells of one type differ between one neighbourhood and another?"
     place = open_page("niche", "Niches", question, "dataset", "type", "job")
     if place.study is None or place.run is None:
-        empty("Niches need a trained model.", "Train a model", "pages/training.py")
+        empty("Niches need a trained model.", "Train a model", "training.py")
         return
     if not api.has_result(place.run.id):
-        empty("The chosen run has no result yet.", "See how it stands", "pages/training.py")
+        empty("The chosen run has no result yet.", "See how it stands", "training.py")
         return
     asked = session.get("job")
     with shown():

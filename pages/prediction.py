@@ -31,10 +31,10 @@ def main() -> None:
         "cell",
     )
     if place.study is None:
-        empty("There is no study yet.", "Make a study", "pages/upload.py")
+        empty("There is no study yet.", "Make a study", "upload.py")
         return
     if place.run is None:
-        empty("Nothing is trained in this study yet.", "Train a model", "pages/training.py")
+        empty("Nothing is trained in this study yet.", "Train a model", "training.py")
         return
     if not api.has_result(place.run.id):
         job_panel(place.run.id, "This run has no result yet")

@@ -24,7 +24,7 @@ def main() -> None:
         "train", "Train", "What can be learnt from this tissue and this reference, and is it worth the wait?", "preset"
     )
     if place.study is None:
-        empty("A study puts a tissue and a reference together; there is none yet.", "Make a study", "pages/upload.py")
+        empty("A study puts a tissue and a reference together; there is none yet.", "Make a study", "upload.py")
         return
     if place.run:
         _current(place.run)
@@ -39,7 +39,7 @@ def _current(run: RunRecord) -> None:
             verdict = api.summary(run.id).get("verdict", "")
             st.markdown(f"**The chosen run is trained.** {plain(verdict)}", width="stretch")
             if st.button("See what it predicts", type="primary", icon=":material/arrow_forward:"):
-                st.switch_page("pages/prediction.py")
+                st.switch_page("prediction.py")
 
 
 def _launch(study: StudyRecord) -> None:

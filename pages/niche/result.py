@@ -115,4 +115,4 @@ def _table(table: pd.DataFrame, job_id: str) -> None:
         table_download(table, f"resitu-{job_id}.csv")
         if st.button("Which pathways differ?", icon=":material/arrow_forward:"):
             st.session_state["pathways.source"] = job_id
-            st.switch_page("pages/enrichment.py")
+            st.switch_page("enrichment.py")

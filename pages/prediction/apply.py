@@ -31,7 +31,7 @@ def show(study: StudyRecord, run: RunRecord) -> None:
     if not others:
         st.info("There is no other data set on this server yet.", icon=":material/info:")
         if st.button("Add data", icon=":material/database:"):
-            st.switch_page("pages/upload.py")
+            st.switch_page("upload.py")
         return
     chosen = session.one_of("dataset", list(others))
     st.selectbox(

@@ -39,11 +39,11 @@ Open = Callable[..., AppTest]
 
 @pytest.fixture
 def open_page() -> Open:
-    """Opens app.py, then the page, as a link with these parameters would."""
+    """Opens the navigation, then the page, as a link with these parameters would."""
 
     def open_(page: str, **link: str) -> AppTest:
-        app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60).run()
-        app.switch_page(f"pages/{page}.py")
+        app = AppTest.from_file(str(PROJECT / "pages" / "navigation.py"), default_timeout=60).run()
+        app.switch_page(f"{page}.py")
         for name, value in link.items():
             app.query_params[name] = value
         return app.run()

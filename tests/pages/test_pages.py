@@ -63,12 +63,12 @@ def test_names_from_the_user_are_shown_literally(open_page: Open, run: RunRecord
 def test_the_study_stays_chosen_through_the_navigation(open_page: Open, run: RunRecord) -> None:
     app = open_page("prediction", view="quality", gene="CD3E")
     app.query_params.clear()
-    app.switch_page("pages/niches.py").run()
+    app.switch_page("niches.py").run()
     assert app.query_params["gene"] == "CD3E"
     assert app.query_params["run"] == run.id
     assert "view" not in app.query_params
     app.query_params.clear()
-    app.switch_page("pages/prediction.py").run()
+    app.switch_page("prediction.py").run()
     assert app.query_params["view"] == "quality"
 
 

@@ -34,7 +34,7 @@ class Answers(Record):
 
     counts_from: str | None = None  # "X", "raw" or "layers/NAME"
     unit: Unit | None = None
-    um_per_px: float | None = Field(default=None, gt=0)
+    um_per_px: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     species: Species | None = None
     gene_ids: GeneIds | None = None
     type_column: str | None = None  # "" says: none, although one was guessed; likewise below

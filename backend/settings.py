@@ -16,9 +16,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
+
+from backend.errors import UserError
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -42,16 +45,29 @@ def load() -> Settings:
     home = Path(os.environ.get("RESITU_HOME") or PROJECT / ".resitu").expanduser().resolve()
     named = [part for part in os.environ.get("RESITU_FOLDERS", "").split(":") if part]
     folders = tuple(Path(part).expanduser().resolve() for part in named) or (home / "inbox",)
-    handlers = [part.strip().partition("=") for part in os.environ.get("RESITU_HANDLERS", "").split(",") if part.strip()]
+    handlers = [
+        part.strip().partition("=") for part in os.environ.get("RESITU_HANDLERS", "").split(",") if part.strip()
+    ]
     return Settings(
         home=home,
         folders=folders,
-        threads=int(os.environ.get("RESITU_THREADS") or min(2, os.cpu_count() or 1)),
+        threads=int(_number("RESITU_THREADS", min(2, os.cpu_count() or 1))),
         scheduler=os.environ.get("RESITU_SCHEDULER") or None,
         device=os.environ.get("RESITU_DEVICE") or "auto",
-        max_upload_mb=int(os.environ.get("RESITU_MAX_UPLOAD_MB") or 4096),
-        port=int(os.environ.get("RESITU_PORT") or 8501),
+        max_upload_mb=int(_number("RESITU_MAX_UPLOAD_MB", 4096)),
+        port=int(_number("RESITU_PORT", 8501)),
         address=os.environ.get("RESITU_ADDRESS") or "127.0.0.1",
-        checkpoint_seconds=float(os.environ.get("RESITU_CHECKPOINT_SECONDS") or 10),
-        handlers=tuple((kind, target) for kind, _, target in handlers),
+        checkpoint_seconds=_number("RESITU_CHECKPOINT_SECONDS", 10),
+        handlers=tuple((kind, target) for kind, _, target in (part.partition("=") for part in handlers)),
     )
+
+
+def _number(variable: str, default: float) -> float:
+    text = os.environ.get(variable) or str(default)
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not (number >= 0 and math.isfinite(number)):
+        raise UserError(f"{variable} is {text!r}.", "It must be a number.", "Set it to one, or unset it.")
+    return number

@@ -40,6 +40,9 @@ def check_path(path: Path, trusted: bool) -> Path:
     was uploaded and what lies in the allowed folders."""
     try:
         real = Path(path).expanduser().resolve(strict=True)
+        str(real).encode()  # the name becomes part of a job's
+    except UnicodeEncodeError:
+        raise DataError(f"The path {str(path)!r} is no text in UTF-8.", mend="Rename the file or folder.") from None
     except (OSError, ValueError, RuntimeError):
         raise DataError(f"There is no file {str(path)!r}.", mend="Check the path.") from None
     if not trusted and not any(real.is_relative_to(folder.resolve()) for folder in readable_folders()):

@@ -39,10 +39,15 @@ def add_dataset(
     params = _file_params(paths, role, answers, trusted)
     name = check_name(name or _plain_name(paths[0]))
     done = submit.submit("add", {**params, "name": name})
-    # The same file again finds its job done; if its data set was deleted since, the work is done anew.
-    if done.state == JobState.SUCCEEDED and index.find(DatasetRecord, str(done.result.get("dataset"))) is None:
+    if done.state is not JobState.SUCCEEDED:
+        return done
+    # The same file again finds its job done; its data set may have been deleted or put away since.
+    record = index.find(DatasetRecord, str(done.result.get("dataset")))
+    if record is None:
         submit.forget(done.id)
         return submit.submit("add", {**params, "name": name})
+    if record.archived:
+        archive_dataset(record.id, archived=False)
     return done
 
 

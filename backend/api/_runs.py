@@ -67,9 +67,10 @@ def start_run(study_id: str, method: str, config: dict[str, Any], seed: int = 0)
     )
     if not is_run(record.id):
         preflight(study_id, method, config)
+    with index.transaction():  # there is no run without its job
         index.add(record)
-    submit.submit(method, record.model_dump(mode="json", exclude={"created", "owner"}), job_id=record.id)
-    return run(record.id)
+        submit.submit(method, record.model_dump(mode="json", exclude={"created", "owner"}), job_id=record.id)
+        return run(record.id)
 
 
 def runs(study_id: str | None = None) -> list[RunRecord]:

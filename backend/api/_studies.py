@@ -34,20 +34,20 @@ def create_study(name: str, tissue: str, reference: str, validation: str | None 
     """Put data sets together. Refuses roles that do not fit and data that share too few genes (orthologues count where
     species differ); starts the annotation of data sets that name no types."""
     parts = _parts(tissue, reference, validation)
-    clean = check_name(name, (other.name for other in studies(archived=True)))
     plan_genes(parts[0], parts[1], parts[2] if validation else None)  # refuses what shares too few genes
-    types = {part.id: _types_of(part, parts[1]) for part in parts}
-    record = StudyRecord(
-        id=f"s-{uuid.uuid4().hex[:12]}",
-        name=clean,
-        tissue=tissue,
-        reference=reference,
-        validation=validation,
-        types=types,
-        simulated=any(part.simulated for part in parts),
-    )
-    index.put(record)
-    return record
+    with index.transaction():  # nobody takes the name, or deletes a part, meanwhile
+        parts = _parts(tissue, reference, validation)
+        record = StudyRecord(
+            id=f"s-{uuid.uuid4().hex[:12]}",
+            name=check_name(name, (other.name for other in studies(archived=True))),
+            tissue=tissue,
+            reference=reference,
+            validation=validation,
+            types={part.id: _types_of(part, parts[1]) for part in parts},
+            simulated=any(part.simulated for part in parts),
+        )
+        index.put(record)
+        return record
 
 
 def _parts(tissue: str, reference: str, validation: str | None) -> list[DatasetRecord]:

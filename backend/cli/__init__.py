@@ -7,6 +7,8 @@ waits goes to standard error.
 
 from __future__ import annotations
 
+import contextlib
+import io
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -45,18 +47,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     as_json = JSON_FLAG in given
+    help_text = io.StringIO()
     try:
-        made = typer.main.get_command(app).main(
-            args=[part for part in given if part != JSON_FLAG], prog_name="python -m backend", standalone_mode=False
-        )
+        with contextlib.redirect_stdout(help_text if as_json else sys.stdout):
+            made = typer.main.get_command(app).main(
+                args=[part for part in given if part != JSON_FLAG], prog_name="python -m backend", standalone_mode=False
+            )
     except UserError as error:
         return print_error(error.to_dict(), as_json, exit_code=1)
     except ClickException as error:
         mend = f"Add --help to see what {error.ctx.command_path if error.ctx else 'the command'} takes."  # type: ignore[attr-defined]
-        usage = {"kind": "Usage", "what": error.format_message(), "why": "", "mend": mend}
+        usage = {"kind": "Usage", "what": error.format_message() or "A command is missing.", "why": "", "mend": mend}
         return print_error(usage, as_json, exit_code=2)
     except Exception as error:
         return print_error(defect(error), as_json, exit_code=1)
     if isinstance(made, Answer):
         return print_answer(made, as_json)
-    return made if isinstance(made, int) else 0
+    if not as_json:
+        return made if isinstance(made, int) else 0
+    return print_answer(Answer({"help": help_text.getvalue()}, ""), as_json)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import traceback
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TextIO
 
 import pandas as pd
 
@@ -26,29 +27,42 @@ class Answer:
 
 
 def print_answer(answer: Answer, as_json: bool) -> int:
-    print(json.dumps(plain(answer.value), ensure_ascii=False, allow_nan=False) if as_json else answer.text)
+    _say(json.dumps(plain(answer.value), allow_nan=False) if as_json else answer.text, sys.stdout)
     return 0
 
 
 def print_error(error: dict[str, str], as_json: bool, exit_code: int) -> int:
     if as_json:
-        print(json.dumps({"error": error}, ensure_ascii=False))
+        _say(json.dumps({"error": error}), sys.stdout)
     else:
-        print("\n".join(error[part] for part in ("what", "why", "mend") if error[part]), file=sys.stderr)
+        _say("\n".join(error[part] for part in ("what", "why", "mend") if error[part]), sys.stderr)
     return exit_code
+
+
+def _say(text: str, stream: TextIO) -> None:
+    """Print in whatever letters the stream knows. Whoever closes the pipe, as `head` does, has read enough."""
+    letters = stream.encoding or "utf-8"
+    try:
+        print(text.encode(letters, "replace").decode(letters), file=stream, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # or the last flush, at exit, would fail too
 
 
 def defect(error: Exception) -> dict[str, str]:
     """An error nobody foresaw: its traceback goes to a file, and the user is told where that is."""
-    log = settings.load().home / "defects.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("a") as file:
-        file.write("".join(traceback.format_exception(error)) + "\n")
+    log, story = settings.load().home / "defects.log", "".join(traceback.format_exception(error)) + "\n"
+    told = f"The whole story is at the end of {log}; please report it."
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("a", errors="backslashreplace") as file:
+            file.write(story)
+    except OSError:
+        told = f"Please report it with this story:\n{story}"
     return {
         "kind": "Defect",
         "what": "Something went wrong inside Resitu.",
         "why": f"{type(error).__name__}: {error}",
-        "mend": f"The whole story is at the end of {log}; please report it.",
+        "mend": told,
     }
 
 
@@ -83,18 +97,23 @@ def as_table(heads: Sequence[str], lines: Iterable[Sequence[Any]], empty: str) -
 def _short(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.3g}"
-    text = str(value)
+    text = one_line(str(value))
     return text if len(text) <= WIDEST else f"{text[: WIDEST - 1]}…"
 
 
 def as_facts(facts: dict[str, Any]) -> str:
     width = max(len(name) for name in facts)
-    return "\n".join(f"{name:<{width}}  {value}" for name, value in facts.items())
+    return "\n".join(f"{name:<{width}}  {one_line(str(value))}" for name, value in facts.items())
+
+
+def one_line(text: str) -> str:
+    """Names come from files: line ends and control characters of a terminal become spaces."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def as_findings(findings: Iterable[Finding]) -> str:
     """The doctor's list: what it refused, mended, asked and noted."""
     return "\n".join(
-        f"{finding.grade:<8} {' '.join(part for part in (finding.what, finding.why, finding.mend) if part)}"
+        f"{finding.grade:<8} {one_line(' '.join(part for part in (finding.what, finding.why, finding.mend) if part))}"
         for finding in findings
     )

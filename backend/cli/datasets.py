@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -10,15 +13,18 @@ import typer
 from backend import api
 from backend.cli.answer import Answer, as_facts, as_findings, as_table
 from backend.cli.waiting import finish
+from backend.errors import NotFound
 from backend.records import Answers, DatasetRecord, Finding, GeneIds, Role, Species, Unit
 
 app = typer.Typer(help="Tissues and references.", no_args_is_help=True)
 
-Files = Annotated[list[Path], typer.Argument(help="One file or folder; a second one for coordinates.")]
+Files = Annotated[list[Path], typer.Argument(help="One file; a second one for coordinates.")]
 RoleFlag = Annotated[Role, typer.Option("--role", help="What the data are.")]
 Name = Annotated[str | None, typer.Option(help="How it is called; the file's name otherwise.")]
 UnitFlag = Annotated[Unit | None, typer.Option(help="Unit of the coordinates.")]
-PixelSize = Annotated[float | None, typer.Option("--um-per-px", help="Size of a pixel in micrometres.", min=1e-6)]
+PixelSize = Annotated[
+    float | None, typer.Option("--um-per-px", help="Size of a pixel in micrometres.", min=1e-6, max=1e6)
+]
 Keep = Annotated[list[str] | None, typer.Option(help="COLUMN=VALUE: only these cells; may be repeated.")]
 CountsFrom = Annotated[str | None, typer.Option(help="X, raw, or layers/NAME.")]
 SpeciesFlag = Annotated[Species | None, typer.Option("--species")]
@@ -28,22 +34,7 @@ Spots = Annotated[Literal["yes", "no"] | None, typer.Option(help="Whether a posi
 Which = Annotated[str, typer.Argument(metavar="DATASET", help="An id, or a name that only one has.")]
 
 
-def _answers(**given: Any) -> Answers:
-    keep = {}
-    for pair in given.pop("keep") or []:
-        column, equals, value = pair.partition("=")
-        if not (column and equals):
-            raise typer.BadParameter(f"--keep takes COLUMN=VALUE, not {pair!r}")
-        keep[column] = value
-    spots = given.pop("spots", None)
-    return Answers(keep=keep, spots=None if spots is None else spots == "yes", **given)
-
-
-@app.command()
-def add(
-    files: Files,
-    role: RoleFlag,
-    name: Name = None,
+def _answers(
     unit: UnitFlag = None,
     um_per_px: PixelSize = None,
     keep: Keep = None,
@@ -56,33 +47,71 @@ def add(
     patient_column: Column = None,
     condition_column: Column = None,
     spots: Spots = None,
-) -> Answer:
-    """Read, check and add one data set; say what was mended and what was guessed."""
-    given = {key: value for key, value in locals().items() if key in Answers.model_fields}
-    job = finish(api.add_dataset(files, role, name, _answers(**given), trusted=True))
-    return _one(api.dataset(job.result["dataset"]))
+) -> Answers:
+    """The flags that the doctor's findings name."""
+    given = {**locals(), "spots": None if spots is None else spots == "yes", "keep": {}}
+    for pair in keep or []:
+        column, equals, value = pair.partition("=")
+        if not (column and equals):
+            raise typer.BadParameter(f"--keep takes COLUMN=VALUE, not {pair!r}")
+        given["keep"][column] = value
+    if um_per_px and unit not in (None, "px"):
+        raise typer.BadParameter(f"--um-per-px is the size of a pixel, and --unit {unit} says that these are none")
+    return Answers.model_validate(given)
+
+
+def _with_answers(command: Callable[..., Answer]) -> Callable[..., Answer]:
+    """The same command, whose last argument, `answers`, is taken from the flags of `_answers`."""
+    own, flags = (inspect.signature(function, eval_str=True).parameters for function in (command, _answers))
+
+    def flagged(**given: Any) -> Answer:
+        answers = _answers(**{name: given.pop(name) for name in flags})
+        return command(**given, answers=answers)
+
+    kept = [parameter for name, parameter in own.items() if name != "answers"]
+    joined = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in (*kept, *flags.values())]
+    flagged.__signature__ = inspect.Signature(joined)  # type: ignore[attr-defined]
+    flagged.__annotations__ = {parameter.name: parameter.annotation for parameter in joined}
+    flagged.__name__, flagged.__doc__ = command.__name__, command.__doc__
+    return flagged
 
 
 @app.command()
+@_with_answers
+def add(files: Files, role: RoleFlag, answers: Answers, name: Name = None) -> Answer:
+    """Read, check and add one data set; say what was mended and what was guessed."""
+    job = finish(api.add_dataset(files, role, name, answers, trusted=True))
+    record = api.dataset(job.result["dataset"])
+    if name and record.name != name:
+        print(f"These measurements were here before: they keep the name {record.name!r}.", file=sys.stderr)
+    return _one(record)
+
+
+@app.command()
+@_with_answers
 def check(
     files: Annotated[list[str], typer.Argument(help="One or two files, or a data set that was added.")],
+    answers: Answers,
     role: RoleFlag = "tissue",
-    unit: UnitFlag = None,
-    um_per_px: PixelSize = None,
-    keep: Keep = None,
-    counts_from: CountsFrom = None,
 ) -> Answer:
     """Say what the doctor finds, and add nothing."""
     if not Path(files[0]).exists():
-        return _one(api.find_dataset(files[0]))
-    given = {"unit": unit, "um_per_px": um_per_px, "keep": keep, "counts_from": counts_from}
-    job = finish(api.inspect([Path(file) for file in files], role, _answers(**given), trusted=True))
+        return _added(files[0])
+    job = finish(api.inspect([Path(file) for file in files], role, answers, trusted=True))
     findings = [Finding.model_validate(finding) for finding in job.result["findings"]]
     facts = job.result.get("facts", {})
     return Answer(
         {"id": job.id, "findings": findings, "facts": facts},
         as_findings(findings) or "Nothing to say: it can be added.",
     )
+
+
+def _added(text: str) -> Answer:
+    try:
+        return _one(api.find_dataset(text))
+    except NotFound as error:
+        why = "It is neither a file nor a data set that was added." if "There is no" in error.what else error.why
+        raise NotFound(error.what, why, error.mend) from None
 
 
 @app.command("list")

@@ -37,13 +37,22 @@ def finish(job: JobStatus) -> JobStatus:
     return job
 
 
+class JobFailed(UserError):
+    """A job's own error, of the kind it had there."""
+
+    def __init__(self, error: dict[str, str]) -> None:
+        super().__init__(error["what"], error["why"], error["mend"])
+        self._kind = error["kind"]
+
+    def to_dict(self) -> dict[str, str]:
+        return {**super().to_dict(), "kind": self._kind}
+
+
 def _failure(job: JobStatus) -> UserError:
-    error = job.error or {}
-    return UserError(
-        error.get("what") or f"The job {job.id} was {job.state.value}.",
-        error.get("why", ""),
-        error.get("mend") or f"See `runs show {job.id}`; `runs resume {job.id}` starts it again.",
-    )
+    if job.error:
+        return JobFailed(job.error)
+    mend = f"See `runs show {job.id}`; `runs resume {job.id}` starts it again."
+    return UserError(f"The job {job.id} was {job.state.value}.", mend=mend)
 
 
 def settle_types(study_id: str) -> None:

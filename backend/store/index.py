@@ -144,7 +144,9 @@ def get(kind: type[R], record_id: str) -> R:
     record = find(kind, record_id)
     if record is None:
         raise NotFound(
-            f"There is no {KINDS[kind]} {record_id!r} here.", "It was deleted, or belongs to another data folder."
+            f"There is no {KINDS[kind]} {record_id!r} here.",
+            "It was deleted, or belongs to another data folder.",
+            "Choose one from the list.",
         )
     return record
 

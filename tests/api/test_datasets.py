@@ -24,7 +24,7 @@ def test_the_same_file_is_the_same_job_and_a_changed_one_is_not(tmp_path: Path) 
     assert api.add_dataset([file], "tissue", trusted=True).id != first.id
 
 
-def test_a_deleted_data_set_can_be_added_again(tmp_path: Path, dataset) -> None:
+def test_a_data_set_that_was_deleted_or_put_away_can_be_added_again(tmp_path: Path, dataset) -> None:
     file = tmp_path / "a.h5ad"
     file.write_bytes(b"one")
     job, record = api.add_dataset([file], "tissue", trusted=True), dataset("tissue", ("A",))
@@ -32,6 +32,9 @@ def test_a_deleted_data_set_can_be_added_again(tmp_path: Path, dataset) -> None:
     done = job.model_copy(update={"state": JobState.SUCCEEDED, "result": {"dataset": record.id}})
     index.put(done)
     assert api.add_dataset([file], "tissue", trusted=True) == done
+    api.archive_dataset(record.id)
+    api.add_dataset([file], "tissue", trusted=True)
+    assert not api.dataset(record.id).archived
     api.delete_dataset(record.id)
     assert api.add_dataset([file], "tissue", trusted=True).state is JobState.QUEUED
 

@@ -103,3 +103,11 @@ def test_types_of_a_stranger_are_refused(dataset, tissue, reference) -> None:
         api.cell_types(study.id, stranger.id)
     with pytest.raises(NotFound):
         api.annotate(study.id, stranger.id, "leiden")
+
+
+def test_a_part_that_is_deleted_meanwhile_makes_no_study(tissue, reference, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the look at the genes and the last write."""
+    monkeypatch.setattr("backend.api._studies.plan_genes", lambda *_: api.delete_dataset(tissue.id))
+    with pytest.raises(NotFound):
+        api.create_study("s", tissue.id, reference.id)
+    assert api.studies() == []

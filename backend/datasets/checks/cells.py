@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from backend.datasets.checks.case import Case, count
 
 _THIN_COUNTS = 20
+_OTHER_FILE = "Choose the file that holds the counts."
+_KEEP = "Choose --keep COLUMN=VALUE from these, or leave it out."
 
 
 def keep_asked(case: Case) -> None:
@@ -16,14 +18,13 @@ def keep_asked(case: Case) -> None:
     for column, value in case.answers.keep.items():
         if column not in case.obs:
             listed = ", ".join(map(str, case.obs.columns[:20])) or "none"
-            case.refuse("keep", f"--keep names {column!r}, which is no column of the cells.", f"There are: {listed}.")
+            case.refuse("keep", f"{column!r} is no column of the cells.", f"There are: {listed}.", _KEEP)
             continue
         mask = _equals(case.obs[column], value)
         if not mask.any():
             values = case.obs[column].dropna().astype(str).unique()
             listed = ", ".join(values[:12]) + (", …" if len(values) > 12 else "")
-            why, mend = f"Its values: {listed}.", f"--keep {column}=VALUE"
-            case.refuse("keep", f"No cell has {column} = {value!r}.", why, mend)
+            case.refuse("keep", f"No cell has {column} = {value!r}.", f"Its values: {listed}.", _KEEP)
             continue
         kept, left_out = int(mask.sum()), int((~mask).sum())
         case.keep(mask)
@@ -56,13 +57,13 @@ def name_cells(case: Case) -> None:
 def drop_empty(case: Case) -> None:
     """Cells without a single count and genes that no cell expresses go; nothing left is refused."""
     if 0 in case.values.shape:
-        what, mend = ("cells", "The file has none.") if case.values.shape[0] == 0 else ("genes", "")
-        case.refuse(f"no-{what}", f"No {what} are left.", mend)
+        what = "cells" if case.values.shape[0] == 0 else "genes"
+        case.refuse(f"no-{what}", f"No {what} are left.", mend=_OTHER_FILE)
         return
     filled = np.diff(case.values.indptr) > 0
     if not filled.any():
         if not case.refused:
-            case.refuse("no-cells", "No cell expresses any gene.", "Every value of the matrix is zero.")
+            case.refuse("no-cells", "No cell expresses any gene.", "Every value of the matrix is zero.", _OTHER_FILE)
         return
     if not filled.all():
         empty = int((~filled).sum())

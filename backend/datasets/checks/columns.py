@@ -45,7 +45,8 @@ def read_columns(case: Case) -> None:
         column, why = case.settle(f"{name}_column", guess, why)
         if column and column not in case.obs:
             listed = ", ".join(map(str, case.obs.columns[:20])) or "none"
-            case.refuse(f"{name}-column", f"{column!r} is no column of the cells.", f"There are: {listed}.")
+            mend = f"Choose one of these with --{name}-column, or leave it out."
+            case.refuse(f"{name}-column", f"{column!r} is no column of the cells.", f"There are: {listed}.", mend)
             column = ""
         if column and name == "type" and _groups(case.obs[column]) > MOST_TYPES:
             _refuse_type(case, str(column))

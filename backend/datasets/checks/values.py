@@ -35,7 +35,7 @@ def judge(values: csr_matrix) -> Judgement:
         return Judgement("counts", "every entry is zero")
     bad = int(np.count_nonzero(~np.isfinite(data)))
     if bad:
-        return Judgement("broken", f"{count(bad, 'entry', 'entries')} are missing or infinite (NaN, inf)")
+        return Judgement("broken", f"{count(bad, 'entry is', 'entries are')} missing or infinite (NaN, inf)")
     low, high = float(data.min()), float(data.max())
     if low < 0:
         if _centred(values):

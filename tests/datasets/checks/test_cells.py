@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from tests.datasets.raws import codes, counts, finding, look, make_raw
 
@@ -20,13 +21,11 @@ def test_empty_cells_and_genes_are_dropped_and_counted() -> None:
     assert len(diagnosis.ready.coordinates_um) == 117
 
 
-def test_nothing_but_zeros_is_refused() -> None:
-    assert codes(look(make_raw(np.zeros((120, 30)))), "refused") == {"no-cells"}
-
-
-def test_no_cells_and_no_genes_are_refused() -> None:
-    assert codes(look(make_raw(np.zeros((0, 30)))), "refused") == {"no-cells"}
-    assert codes(look(make_raw(np.zeros((120, 0)))), "refused") == {"no-genes"}
+@pytest.mark.parametrize(("shape", "code"), [((120, 30), "no-cells"), ((0, 30), "no-cells"), ((120, 0), "no-genes")])
+def test_nothing_but_zeros_no_cells_and_no_genes_are_refused(shape: tuple[int, int], code: str) -> None:
+    diagnosis = look(make_raw(np.zeros(shape)))
+    assert codes(diagnosis, "refused") == {code}
+    assert finding(diagnosis, code).mend == "Choose the file that holds the counts."
 
 
 def test_keep_takes_numbers_as_they_are_written() -> None:
@@ -42,6 +41,7 @@ def test_keep_names_what_could_be_kept() -> None:
     refused = [finding for finding in diagnosis.findings if finding.grade == "refused"]
     assert "0, 1" in refused[0].why
     assert "Valid" in refused[1].why
+    assert all("--keep" in finding.mend for finding in refused)
 
 
 def test_repeated_cell_ids_become_unique_without_meeting_others() -> None:

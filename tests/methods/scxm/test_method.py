@@ -161,3 +161,22 @@ def test_tissue_may_lack_the_genes_beyond_the_panel(tmp_path: Path, spots: bool)
     fitted = METHOD.fit(data, ScxmConfig(**SMALL), FakeRun(tmp_path))
     assert np.isfinite(fitted.predict(truth.reference, FakeRun(tmp_path)).values).all()
     assert fitted.about["cells_per_input"] == (8 if spots else 1)
+
+
+def test_pretraining_learns_to_guess_hidden_genes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(train, "REPORT_S", 0.0)
+    losses: list[float] = []
+
+    class Listening(FakeRun):
+        def report(self, step: int, steps: int, **metrics: float) -> None:
+            losses.extend([metrics["pretraining"]] if "pretraining" in metrics else [])
+
+        def checkpoint_due(self) -> bool:
+            return False
+
+    config = ScxmConfig(**TINY_TRANSFORMER | {"pretrain_epochs": 8, "epochs": 1})
+    METHOD.fit(simulate(n_tissue=200, n_reference=100).pair(), config, Listening(tmp_path))
+    assert len(losses) == 400
+    by_chance = np.log(60)  # a uniform guess among the genes; the tiny model starts above it
+    assert np.mean(losses[:20]) > by_chance
+    assert np.mean(losses[-50:]) < by_chance - 0.05  # some eight standard errors of this mean

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import os
@@ -26,16 +27,20 @@ def export_run(run_id: str, out: Path) -> Path:
 
     `.h5ad`: X as it was read, obs, `obsm["context"]` (cells x panel genes, float32, 0 to 1), `uns["context_genes"]`,
     `uns["scores"]` (a table), `uns["summary"]` (JSON text). `.csv`: cells x genes of the context alone.
-    Raises `UserError` for another ending."""
+    Raises `UserError` for another ending, and where nothing can be written."""
     writers = {".h5ad": _write_h5ad, ".csv": _write_csv}
-    if out.suffix not in writers:
+    kind = out.suffix.lower()
+    if kind not in writers:
         raise UserError(f"{out.name!r} has no known ending.", mend="Name it OUT.h5ad or OUT.csv.")
-    partial = out.with_name(f".{uuid.uuid4().hex[:8]}.partial{out.suffix}")
+    partial = out.with_name(f".{uuid.uuid4().hex[:8]}.partial{kind}")
     try:
-        writers[out.suffix](index.get(RunRecord, run_id), partial)
+        writers[kind](index.get(RunRecord, run_id), partial)
         os.replace(partial, out)
+    except OSError as error:
+        raise UserError(f"{str(out)!r} cannot be written.", f"{error}.", "Choose another name or folder.") from error
     finally:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink()
     return out
 
 

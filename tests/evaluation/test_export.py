@@ -49,9 +49,15 @@ def test_a_label_is_never_a_formula() -> None:
     assert plain_text("CD8A") == "CD8A"
 
 
-def test_another_ending_is_refused_and_nothing_is_left(context: np.ndarray, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="ending"):
-        export_run("tiny-run", tmp_path / "out.xlsx")
-    with pytest.raises(OSError):
-        export_run("tiny-run", tmp_path / "absent" / "out.csv")
-    assert not list(tmp_path.glob("out*"))
+def test_what_cannot_be_written_is_refused_and_nothing_is_left(context: np.ndarray, tmp_path: Path) -> None:
+    (tmp_path / "folder.h5ad").mkdir()
+    (tmp_path / "file").touch()
+    for name, why in (
+        ("out.xlsx", "ending"),
+        ("absent/out.csv", "cannot be written"),
+        ("file/out.csv", "cannot be written"),
+        ("folder.h5ad", "cannot be written"),
+    ):
+        with pytest.raises(UserError, match=why):
+            export_run("tiny-run", tmp_path / name)
+    assert {path.name for path in tmp_path.iterdir() if path.is_file()} == {"file"}

@@ -67,7 +67,9 @@ def _demo_button(kind: Literal["primary", "secondary"]) -> None:
 
 
 def _demo_job() -> None:
-    asked = session.get("job")
+    """The demo in the making: asked for here, or by `make run`."""
+    making = (job.id for job in api.jobs() if job.kind == "demo" and not job.state.finished)
+    asked = session.get("job") or next(making, None)
     if not asked:
         return
     with shown():

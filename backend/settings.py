@@ -58,7 +58,7 @@ def load() -> Settings:
         port=int(_number("RESITU_PORT", 8501)),
         address=os.environ.get("RESITU_ADDRESS") or "127.0.0.1",
         checkpoint_seconds=_number("RESITU_CHECKPOINT_SECONDS", 10),
-        handlers=tuple((kind, target) for kind, _, target in (part.partition("=") for part in handlers)),
+        handlers=tuple((kind, target) for kind, _, target in handlers),
     )
 
 

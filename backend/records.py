@@ -94,10 +94,16 @@ class StudyRecord(Record):
     reference: str
     validation: str | None = None
     types: dict[str, str] = Field(default_factory=dict)  # dataset id -> "column" or the id of an annotation job
+    orthologues: str | None = None  # the name of a stored table; None: the one that comes with a dependency
     simulated: bool = False
     created: str = Field(default_factory=now)
     archived: bool = False
     owner: str = "local"
+
+    @property
+    def data(self) -> tuple[str, str, str | None, str | None]:
+        """What its runs are made from."""
+        return self.tissue, self.reference, self.validation, self.orthologues
 
 
 class RunRecord(Record):
@@ -113,8 +119,14 @@ class RunRecord(Record):
     reference: str
     validation: str | None = None
     split: str  # "validation" or "halves"
+    orthologues: str | None = None  # as the study's
     created: str = Field(default_factory=now)
     owner: str = "local"
+
+    @property
+    def data(self) -> tuple[str, str, str | None, str | None]:
+        """As a study's."""
+        return self.tissue, self.reference, self.validation, self.orthologues
 
 
 class JobState(StrEnum):

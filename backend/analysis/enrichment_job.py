@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 
 from backend.analysis import gene_sets
 from backend.analysis.enrichment import Enrichment, prerank
-from backend.datasets.orthologues import map_species
+from backend.datasets.orthologues import kept, map_species
 from backend.errors import UserError
 from backend.records import DatasetRecord, JobStatus, RunRecord
 from backend.store import index, layout, matrix
@@ -27,8 +28,8 @@ def enrich(params: dict[str, Any], job: Job) -> dict[str, Any]:
     Writes `table.parquet`, `curves.parquet` and `facts.json` and returns those facts."""
     job.stage("ranking the genes")
     sets = gene_sets.load(params["gene_sets"])
-    table, record = _source(params["source"], params["kind"])
-    names, words = _names(table["gene"].astype(str).tolist(), record, sets)
+    table, record, orthologues = _source(params["source"], params["kind"])
+    names, words = _names(table["gene"].astype(str).tolist(), record, sets, kept(orthologues))
     column = "z" if params["kind"] == "de" else "pcc"
     metric, merged = _by_name(table[column], names)
     job.report(1, 3)
@@ -63,19 +64,23 @@ SCORES_WARNING = (
 )
 
 
-def _source(source: str, kind: str) -> tuple[pd.DataFrame, DatasetRecord]:
-    """The table to rank (a row per gene) and the data set whose gene names it uses."""
+def _source(source: str, kind: str) -> tuple[pd.DataFrame, DatasetRecord, str | None]:
+    """The table to rank (a row per gene), the data set whose gene names it uses, and the study's orthologues."""
     folder = layout.result_folder(source)
     if kind == "de":
-        niche = index.get(JobStatus, source)
-        return pd.read_parquet(folder / "table.parquet"), index.get(DatasetRecord, niche.params["dataset"])
+        niche = index.get(JobStatus, source).params
+        table, record = pd.read_parquet(folder / "table.parquet"), index.get(DatasetRecord, niche["dataset"])
+        return table, record, index.get(RunRecord, niche["run"]).orthologues
     run = index.get(RunRecord, source)
     scores = pd.read_parquet(folder / "scores.parquet")
     own = scores[(scores["method"] == run.method) & ~scores["self_loop"].astype(bool)]
-    return own.dropna(subset=["pcc"]).reset_index(drop=True), index.get(DatasetRecord, run.tissue)
+    record = index.get(DatasetRecord, run.tissue)
+    return own.dropna(subset=["pcc"]).reset_index(drop=True), record, run.orthologues
 
 
-def _names(genes: list[str], record: DatasetRecord, sets: gene_sets.GeneSets) -> tuple[list[str], str]:
+def _names(
+    genes: list[str], record: DatasetRecord, sets: gene_sets.GeneSets, orthologues: Path | None = None
+) -> tuple[list[str], str]:
     """Each gene's name as the sets spell it, and how it was found, in words.
 
     Symbols as the data have them, or those of the one-to-one orthologues, whichever the sets know more of; case does
@@ -86,7 +91,7 @@ def _names(genes: list[str], record: DatasetRecord, sets: gene_sets.GeneSets) ->
     plain = [known.get(gene) or gene for gene in genes]
     spelled = {gene.casefold(): gene for members in sets.sets.values() for gene in members}
     other = "human" if record.species == "mouse" else "mouse"
-    partner = map_species(plain, record.species, other)  # type: ignore[arg-type]
+    partner = map_species(plain, record.species, other, orthologues)  # type: ignore[arg-type]
     crossed = [partner.get(name, "") for name in plain]
     direct = sum(name.casefold() in spelled for name in plain)
     through = sum(name.casefold() in spelled for name in crossed)

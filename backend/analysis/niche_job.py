@@ -97,7 +97,7 @@ def _mark_inputs(table: pd.DataFrame, run: RunRecord, record: DatasetRecord) -> 
     path = layout.result_folder(run.id) / "manifest.json"
     inputs = set(layout.read_json(path)["input_genes"]) if path.exists() else set()
     own = tuple(map(str, matrix.var(record.id).index))
-    theirs = dict(zip(own, names_as_in(index.get(DatasetRecord, run.tissue), record)))
+    theirs = dict(zip(own, names_as_in(index.get(DatasetRecord, run.tissue), record, run.orthologues)))
     return table.assign(read_by_model=[theirs.get(gene) in inputs for gene in table["gene"]])
 
 

@@ -64,9 +64,8 @@ def start_niche(run_id: str, dataset_id: str, type: str, gene: str, threshold: f
 def types_in_use(run_id: str, dataset_id: str) -> str:
     """`"column"`, or the annotation job whose types a study with this run's data uses for the data set."""
     record = finished(run_id)
-    data = (record.tissue, record.reference, record.validation)
     for study in reversed(index.list_all(StudyRecord)):
-        if (study.tissue, study.reference, study.validation) == data and dataset_id in study.types:
+        if study.data == record.data and dataset_id in study.types:
             return study.types[dataset_id]
     if dataset(dataset_id).has_types:
         return COLUMN

@@ -109,7 +109,7 @@ def find_gene(study_id: str, run_id: str | None, text: str) -> GeneHit:
     if asked in reference:
         found = reference[asked]
         # The reference may know an alias, or the other species' name, of a gene of the panel.
-        names = names_as_in(dataset(chosen.tissue), dataset(chosen.reference))
+        names = names_as_in(dataset(chosen.tissue), dataset(chosen.reference), chosen.orthologues)
         here = dict(zip(matrix.var(chosen.reference).index, names))[found]
         if here in shown.values():
             return GeneHit("on your panel", here)

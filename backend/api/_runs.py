@@ -39,13 +39,14 @@ def preflight(study_id: str, method: str, config: dict[str, Any]) -> Preflight:
     from backend.evaluation.preflight import look_ahead  # brings scipy's trees along; most calls never need them
 
     chosen = study(study_id)
-    return look_ahead(method, registry.config_from(method, config), chosen.tissue, chosen.reference, chosen.validation)
+    return look_ahead(method, registry.config_from(method, config), *chosen.data)
 
 
 def start_run(study_id: str, method: str, config: dict[str, Any], seed: int = 0) -> RunRecord:
     """The run of exactly this work. One that was trained opens at once, one under way is joined, another is queued.
 
-    A run's id is a hash of method, version, whole config, the data's fingerprints, split and seed: never of names."""
+    A run's id is a hash of method, version, whole config, the data's fingerprints, a table of orthologues if one was
+    given, split and seed: never of names."""
     if not 0 <= seed <= MAX_SEED:
         raise UserError(f"{seed} cannot be a seed.", mend=f"Choose a whole number from 0 to {MAX_SEED}.")
     chosen, full = study(study_id), registry.config_from(method, config)
@@ -57,6 +58,8 @@ def start_run(study_id: str, method: str, config: dict[str, Any], seed: int = 0)
         "split": "validation" if chosen.validation else "halves",
         "seed": seed,
     }
+    if chosen.orthologues:
+        work["orthologues"] = chosen.orthologues
     prints = [dataset(part).fingerprint if part else None for part in parts]
     record = RunRecord(
         id=keys.job_id(method, {**work, "data": prints}),
@@ -79,8 +82,7 @@ def runs(study_id: str | None = None) -> list[RunRecord]:
     if study_id is None:
         return found
     chosen = study(study_id)
-    data = (chosen.tissue, chosen.reference, chosen.validation)
-    return [run for run in found if (run.tissue, run.reference, run.validation) == data]
+    return [run for run in found if run.data == chosen.data]
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
 
-from backend.api._checks import check_name, one_of
+from backend.api._checks import check_name, check_path, one_of
 from backend.api._datasets import dataset
+from backend.datasets.orthologues import keep_table
 from backend.datasets.paired import plan_genes
 from backend.errors import NotFound, UserError
 from backend.jobs import submit
@@ -30,11 +32,22 @@ class CellTypes:
     job_id: str | None = None
 
 
-def create_study(name: str, tissue: str, reference: str, validation: str | None = None) -> StudyRecord:
+def create_study(
+    name: str,
+    tissue: str,
+    reference: str,
+    validation: str | None = None,
+    orthologues: Path | None = None,
+    *,
+    trusted: bool = False,
+) -> StudyRecord:
     """Put data sets together. Refuses roles that do not fit and data that share too few genes (orthologues count where
-    species differ); starts the annotation of data sets that name no types."""
+    species differ); starts the annotation of data sets that name no types.
+
+    orthologues: a table of human and mouse symbols to use instead of the one that comes with Resitu."""
     parts = _parts(tissue, reference, validation)
-    plan_genes(parts[0], parts[1], parts[2] if validation else None)  # refuses what shares too few genes
+    table = _keep_orthologues(orthologues, parts, trusted)
+    plan_genes(parts[0], parts[1], parts[2] if validation else None, table)  # refuses what shares too few genes
     with index.transaction():  # nobody takes the name, or deletes a part, meanwhile
         parts = _parts(tissue, reference, validation)
         record = StudyRecord(
@@ -43,7 +56,8 @@ def create_study(name: str, tissue: str, reference: str, validation: str | None 
             tissue=tissue,
             reference=reference,
             validation=validation,
-            types={part.id: _types_of(part, parts[1]) for part in parts},
+            types={part.id: _types_of(part, parts[1], table) for part in parts},
+            orthologues=table,
             simulated=any(part.simulated for part in parts),
         )
         index.put(record)
@@ -71,17 +85,34 @@ def _parts(tissue: str, reference: str, validation: str | None) -> list[DatasetR
     return list(parts.values())
 
 
-def _types_of(part: DatasetRecord, reference: DatasetRecord) -> str:
+def _keep_orthologues(path: Path | None, parts: list[DatasetRecord], trusted: bool) -> str | None:
+    if path is None:
+        return None
+    species = {part.species for part in parts}
+    if len(species) == 1:
+        raise UserError(
+            "A table of orthologues is of no use here.",
+            f"All of these data sets are {species.pop()}.",
+            "Leave it out; or add a data set again with --species, if its species was not read rightly.",
+        )
+    return keep_table(check_path(path, trusted))
+
+
+def _types_of(part: DatasetRecord, reference: DatasetRecord, orthologues: str | None) -> str:
     """`"column"`, or the id of the job that works the types out: from the reference where it names some."""
     if part.has_types:
         return COLUMN
     how: Annotation = "transfer" if part.id != reference.id and reference.has_types else "leiden"
-    return _annotation(part, reference, how).id
+    return _annotation(part, reference, how, orthologues).id
 
 
-def _annotation(part: DatasetRecord, reference: DatasetRecord, how: Annotation) -> JobStatus:
+def _annotation(part: DatasetRecord, reference: DatasetRecord, how: Annotation, orthologues: str | None) -> JobStatus:
     params: dict[str, Any] = {"dataset": part.id, "how": how}
-    return submit.submit("annotate", params | ({"reference": reference.id} if how == "transfer" else {}))
+    if how == "transfer":
+        params["reference"] = reference.id
+        if orthologues and part.species != reference.species:
+            params["orthologues"] = orthologues
+    return submit.submit("annotate", params)
 
 
 def annotate(study_id: str, dataset_id: str, how: Annotation) -> JobStatus:
@@ -96,7 +127,7 @@ def annotate(study_id: str, dataset_id: str, how: Annotation) -> JobStatus:
             "It names none." if not reference.has_types else "It is the reference itself.",
             "Group the cells by expression (Leiden) instead.",
         )
-    job = _annotation(dataset(dataset_id), reference, how)
+    job = _annotation(dataset(dataset_id), reference, how, record.orthologues)
     index.update(StudyRecord, study_id, lambda old: old.model_copy(update={"types": {**old.types, dataset_id: job.id}}))
     return job
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -22,11 +23,15 @@ def create(
     tissue: Dataset,
     reference: Dataset,
     validation: Annotated[str | None, typer.Option(help="A high-plex tissue to score on.")] = None,
+    orthologues: Annotated[
+        Path | None, typer.Option(help="CSV with the columns human and mouse, instead of the table that comes along.")
+    ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Until the cell types are there.")] = False,
 ) -> Answer:
     """Put a tissue and a reference together; refused where they cannot work."""
     scored_on = api.find_dataset(validation).id if validation else None
-    study = api.create_study(name, api.find_dataset(tissue).id, api.find_dataset(reference).id, scored_on)
+    parts = api.find_dataset(tissue).id, api.find_dataset(reference).id, scored_on
+    study = api.create_study(name, *parts, orthologues, trusted=True)
     if wait:
         settle_types(study.id)
     return _one(study)

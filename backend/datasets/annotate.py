@@ -32,14 +32,15 @@ _CLIP = 10.0
 
 
 def annotate(params: dict[str, Any], job: Job) -> dict[str, Any]:
-    """params: dataset, how ("transfer" or "leiden"), reference, seed. Writes `types.parquet` (cell, type, probability)
-    and returns `{"source": sentence, "types": n, "unsure": share, "shared_genes": n}`."""
+    """params: dataset, how ("transfer" or "leiden"), reference, orthologues, seed. Writes `types.parquet` (cell, type,
+    probability) and returns `{"source": sentence, "types": n, "unsure": share, "shared_genes": n}`."""
     record = index.get(DatasetRecord, params["dataset"])
     seed = int(params.get("seed", 0))
     if params["how"] == "leiden":
         types, probability, facts = _by_clusters(record, seed, job)
     else:
-        types, probability, facts = _by_reference(record, index.get(DatasetRecord, params["reference"]), seed, job)
+        reference = index.get(DatasetRecord, params["reference"])
+        types, probability, facts = _by_reference(record, reference, params.get("orthologues"), seed, job)
     cells = matrix.obs(record.id, []).index
     table = pd.DataFrame({"cell": cells.to_numpy(), "type": pd.Categorical(types), "probability": probability})
     table.to_parquet(job.result / "types.parquet", index=False)
@@ -87,7 +88,9 @@ def cluster_types(values: csr_matrix, scale: Any, resolution: float = 1.0, seed:
     return np.array([f"cluster {label + 1:0{width}d}" for label in labels], dtype=object)
 
 
-def _by_reference(record: DatasetRecord, reference: DatasetRecord, seed: int, job: Job) -> _Found:
+def _by_reference(
+    record: DatasetRecord, reference: DatasetRecord, orthologues: str | None, seed: int, job: Job
+) -> _Found:
     if not reference.has_types:
         raise DataError(
             f"{reference.name!r} names no cell types.",
@@ -95,7 +98,7 @@ def _by_reference(record: DatasetRecord, reference: DatasetRecord, seed: int, jo
             "Group the cells by expression (Leiden), or add the reference again with --type-column.",
         )
     job.stage(f"transferring types from {reference.name}")
-    plan = plan_genes(record, reference, None)
+    plan = plan_genes(record, reference, None, orthologues)
     ours, theirs = (read_cells(part, plan.input_genes, plan.measured[part.id]) for part in (record, reference))
     labels = matrix.obs(reference.id, ["type"])["type"].astype(str).to_numpy(dtype=object)
     types, probability = transfer_types(theirs, labels, ours, seed)

@@ -60,9 +60,8 @@ def make(params: dict[str, Any], job: Job) -> dict[str, Any]:
         )
         ids[part.role] = str(done["dataset"])
         job.report(step + 1, len(parts))
-    study = StudyRecord(
-        id=STUDY_ID, name=STUDY_NAME, types=dict.fromkeys(ids.values(), "column"), simulated=True, **ids
-    )
+    types = dict.fromkeys(ids.values(), "column")
+    study = StudyRecord.model_validate({"id": STUDY_ID, "name": STUDY_NAME, "types": types, "simulated": True, **ids})
     index.put(study)
     return {"study": study.id, **ids}
 

@@ -11,7 +11,10 @@ import pandas as pd
 from backend.datasets.genes import table_path
 from backend.errors import DataError
 from backend.records import Species
+from backend.store import layout
+from backend.store.keys import digest
 
+MOST_BYTES = 16 * 2**20
 _TABLE = "Ensembl105_Human2Mouse_Genes.csv"
 
 
@@ -33,12 +36,31 @@ def map_species(genes: Iterable[str], source: Species, target: Species, table: P
     return {gene: partner[gene] for gene in genes if gene in partner}
 
 
+def keep_table(path: Path) -> str:
+    """Copy a user's table into the store, as pairs and nothing else; returns the name by which `kept` finds it. The
+    same pairs have the same name. Raises DataError."""
+    pairs = read_table(path).sort_values(["human", "mouse"])
+    name = digest(pairs.to_numpy().tolist())
+    layout.write_bytes(layout.orthologues_file(name), pairs.to_csv(index=False).encode())
+    return name
+
+
+def kept(name: str | None) -> Path | None:
+    """Where a table lies that `keep_table` has named; None: the one that comes with a dependency."""
+    return None if name is None else layout.orthologues_file(name)
+
+
 def read_table(path: Path) -> pd.DataFrame:
-    """An uploaded table, one pair per row, separated by commas or tabs: columns whose names contain "human" and
+    """A user's table, one pair per row, separated by commas or tabs: columns whose names contain "human" and
     "mouse", symbols before ids. Returns columns human and mouse. Raises DataError."""
+    if path.stat().st_size > MOST_BYTES:
+        why = f"It has {path.stat().st_size / 2**20:,.0f} MB; at most {MOST_BYTES // 2**20} MB are read."
+        raise DataError(f"{path.name} is too large for a table of genes.", why, "Keep its two columns of symbols only.")
     try:
-        found = pd.read_csv(path, sep=None, engine="python", dtype=str)
-    except (ValueError, UnicodeDecodeError) as error:
+        with path.open(encoding="utf-8-sig") as file:
+            tabs = "\t" in file.readline()
+        found = pd.read_csv(path, sep="\t" if tabs else ",", dtype=str, encoding="utf-8-sig")
+    except ValueError as error:
         raise DataError(f"{path.name} is not a table of genes.", str(error), "Save it as CSV with a header.") from error
     chosen = {species: _column(found, species) for species in ("human", "mouse")}
     lacking = [species for species, column in chosen.items() if column is None]
@@ -48,8 +70,10 @@ def read_table(path: Path) -> pd.DataFrame:
             f"Its columns: {', '.join(map(str, found.columns[:10]))}.",
             "Name the columns of symbols `human` and `mouse`.",
         )
-    pairs = pd.DataFrame({species: found[column].str.strip() for species, column in chosen.items()})
-    return _known(pairs)
+    pairs = _known(pd.DataFrame({species: found[column].str.strip() for species, column in chosen.items()}))
+    if pairs.empty:
+        raise DataError(f"{path.name} holds no pair of genes.", mend="Choose a table with one pair in each row.")
+    return pairs
 
 
 def _column(table: pd.DataFrame, species: str) -> str | None:

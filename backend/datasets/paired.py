@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from backend.datasets.orthologues import one_to_one
+from backend.datasets.orthologues import kept, one_to_one
 from backend.errors import GeneMismatch
 from backend.methods.contract import Cells, PairedData
 from backend.records import DatasetRecord
@@ -38,11 +38,16 @@ class Pair:
     validation: Cells | None
 
 
-def plan_genes(tissue: DatasetRecord, reference: DatasetRecord, validation: DatasetRecord | None) -> GenePlan:
+def plan_genes(
+    tissue: DatasetRecord,
+    reference: DatasetRecord,
+    validation: DatasetRecord | None,
+    orthologues: str | None = None,
+) -> GenePlan:
     """Read gene tables only. Inputs: what the reference shares with the validation tissue, or with the tissue where
     there is none. Panel: what the tissue shares with the inputs. Raises `GeneMismatch` below five panel genes."""
     parts = [tissue, reference, *([validation] if validation else [])]
-    measured = {part.id: names_as_in(tissue, part) for part in parts}
+    measured = {part.id: names_as_in(tissue, part, orthologues) for part in parts}
     known = [{name for name in measured[part.id] if name} for part in parts]
     inputs = known[1] & known[-1] if validation else known[1] & known[0]
     panel = inputs & known[0]
@@ -51,15 +56,16 @@ def plan_genes(tissue: DatasetRecord, reference: DatasetRecord, validation: Data
     return GenePlan(tuple(sorted(inputs)), tuple(sorted(panel)), measured)
 
 
-def names_as_in(tissue: DatasetRecord, part: DatasetRecord) -> tuple[str | None, ...]:
-    """Each gene of `part` by the name it has, or would have, in the tissue: orthologues where the species differ, and
-    the Ensembl id where a symbol changed between annotations. No name occurs twice."""
+def names_as_in(tissue: DatasetRecord, part: DatasetRecord, orthologues: str | None = None) -> tuple[str | None, ...]:
+    """Each gene of `part` by the name it has, or would have, in the tissue: orthologues where the species differ (of
+    the stored table `orthologues`, if one is named), and the Ensembl id where a symbol changed between annotations. No
+    name occurs twice."""
     table = matrix.var(part.id)
     names = [str(name) for name in table.index]
     if part.id == tissue.id:
         return tuple(names)
     if part.species != tissue.species:
-        partner = one_to_one(part.species, tissue.species)
+        partner = one_to_one(part.species, tissue.species, kept(orthologues))
         return tuple(partner.get(name) for name in names)
     if "ensembl" not in table:
         return tuple(names)

@@ -45,4 +45,5 @@ def open_run(run: RunRecord) -> OpenedRun:
     tissue, reference = index.get(DatasetRecord, run.tissue), index.get(DatasetRecord, run.reference)
     validation = index.get(DatasetRecord, run.validation) if run.validation else None
     config = registry.config_from(run.method, run.config)
-    return OpenedRun(run, card, config, tissue, reference, validation, plan_genes(tissue, reference, validation))
+    plan = plan_genes(tissue, reference, validation, run.orthologues)
+    return OpenedRun(run, card, config, tissue, reference, validation, plan)

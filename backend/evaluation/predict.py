@@ -28,7 +28,7 @@ def predict(params: dict[str, Any], job: Job) -> dict[str, Any]:
     record = index.get(DatasetRecord, params["dataset"])
     manifest = _manifest(run.id)
     inputs, panel = tuple(manifest["input_genes"]), tuple(manifest["panel_genes"])
-    names = names_as_in(index.get(DatasetRecord, run.tissue), record)
+    names = names_as_in(index.get(DatasetRecord, run.tissue), record, run.orthologues)
     facts = count_genes(inputs, {name for name in names if name}, record)
     opened = open_run(run)
     cells = read_cells(record, inputs, names)

@@ -21,14 +21,21 @@ FEW_GENES = 50
 SAMPLED_CELLS = 400
 
 
-def look_ahead(method: str, config: Config, tissue: str, reference: str, validation: str | None = None) -> Preflight:
+def look_ahead(
+    method: str,
+    config: Config,
+    tissue: str,
+    reference: str,
+    validation: str | None = None,
+    orthologues: str | None = None,
+) -> Preflight:
     """Raises `UserError` where a run could not work: too few shared genes, or a tissue too small to be halved."""
     card = registry.card(method)
     parts = [index.get(DatasetRecord, part) if part else None for part in (tissue, reference, validation)]
     around, loose, checked = parts
     assert around is not None
     assert loose is not None
-    plan = plan_genes(around, loose, checked)
+    plan = plan_genes(around, loose, checked, orthologues)
     sigma_um = sigma_of(config, around.spots)
     table = matrix.obs(around.id, ["x_um", "y_um", "section"])
     coordinates = table[["x_um", "y_um"]].to_numpy(dtype=np.float64)

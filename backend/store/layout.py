@@ -42,6 +42,11 @@ def upload_folder(token: str) -> Path:
     return _child("uploads", token)
 
 
+def orthologues_file(name: str) -> Path:
+    """Pairs of genes that a user brought; `name` is made from its content."""
+    return _child("orthologues", name)
+
+
 def index_folder() -> Path:
     return load().home / "index"
 

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
 from backend import api
-from backend.errors import GeneMismatch, NotFound, UserError
+from backend.errors import DataError, GeneMismatch, NotFound, UserError
 from backend.records import JobState
 from backend.store import index, layout
 from tests.api.conftest import PANEL
@@ -110,4 +112,44 @@ def test_a_part_that_is_deleted_meanwhile_makes_no_study(tissue, reference, monk
     monkeypatch.setattr("backend.api._studies.plan_genes", lambda *_: api.delete_dataset(tissue.id))
     with pytest.raises(NotFound):
         api.create_study("s", tissue.id, reference.id)
+    assert api.studies() == []
+
+
+@pytest.fixture
+def pairs(tmp_path: Path) -> Path:
+    """Mouse names that no table knows."""
+    table = tmp_path / "pairs.csv"
+    table.write_text("human,mouse\n" + "".join(f"{gene},M{gene.lower()}\n" for gene in PANEL))
+    return table
+
+
+def test_a_table_of_orthologues_of_ones_own(dataset, reference, pairs: Path) -> None:
+    genes = tuple(f"M{gene.lower()}" for gene in PANEL)
+    mouse = dataset("tissue", genes, species="mouse", has_types=False)
+    with pytest.raises(GeneMismatch):
+        api.create_study("s", mouse.id, reference.id)
+    with pytest.raises(DataError, match="may not be read"):
+        api.create_study("s", mouse.id, reference.id, orthologues=pairs)
+    study = api.create_study("s", mouse.id, reference.id, orthologues=pairs, trusted=True)
+    pairs.unlink()
+    assert api.job(study.types[mouse.id]).params["orthologues"] == study.orthologues
+    assert api.preflight(study.id, "scxm", {"sigma_um": 30}).shared_genes == len(PANEL)
+    run = api.start_run(study.id, "scxm", {"sigma_um": 30})
+    assert run.orthologues == study.orthologues
+    assert api.runs(study.id) == [run]
+    hit = api.find_gene(study.id, None, PANEL[0])
+    assert (hit.status, hit.name) == ("on your panel", genes[0])
+
+
+def test_another_table_is_another_run(dataset, reference, pairs: Path) -> None:
+    mouse = dataset("tissue", tuple(f"M{gene.lower()}" for gene in PANEL), species="mouse")
+    first = api.create_study("first", mouse.id, reference.id, orthologues=pairs, trusted=True)
+    pairs.write_text(pairs.read_text() + "OTHER,Mother\n")
+    second = api.create_study("second", mouse.id, reference.id, orthologues=pairs, trusted=True)
+    assert len({api.start_run(study.id, "scxm", {"sigma_um": 30}).id for study in (first, second)}) == 2
+
+
+def test_one_species_needs_no_table(tissue, reference, pairs: Path) -> None:
+    with pytest.raises(UserError, match="no use"):
+        api.create_study("s", tissue.id, reference.id, orthologues=pairs, trusted=True)
     assert api.studies() == []

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.datasets.orthologues import map_species, one_to_one
+from backend.datasets.orthologues import keep_table, kept, map_species, one_to_one
 from backend.errors import DataError
 
 
@@ -36,6 +36,36 @@ def test_a_table_without_both_species_names_what_it_lacks(tmp_path: Path) -> Non
     table.write_text("human,rat\nAAA,Aaa\n")
     with pytest.raises(DataError, match="no column for mouse"):
         one_to_one("human", "mouse", table)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "not a table"),
+        (b"\xff\xfe\x00human,mouse", "not a table"),
+        (b"human,mouse\n,\n", "no pair"),
+        (b"human,mouse\n" + b"A,B\n" * 20, "too large"),
+    ],
+)
+def test_what_is_no_table_is_refused(tmp_path: Path, monkeypatch, content: bytes, why: str) -> None:
+    monkeypatch.setattr("backend.datasets.orthologues.MOST_BYTES", 80)
+    table = tmp_path / "pairs.csv"
+    table.write_bytes(content)
+    with pytest.raises(DataError, match=why):
+        keep_table(table)
+
+
+def test_a_kept_table_holds_the_pairs_alone_under_a_name_of_their_own(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("RESITU_HOME", str(tmp_path / "home"))
+    table, twin = tmp_path / "pairs.tsv", tmp_path / "twin.csv"
+    table.write_text("mouse gene\thuman gene\tsecret\nBbb\tBBB\tx\nAaa\tAAA\ty\n")
+    twin.write_text("human,mouse\nAAA,Aaa\nBBB,Bbb\n")
+    name = keep_table(table)
+    assert name == keep_table(twin)
+    table.unlink()
+    assert one_to_one("mouse", "human", kept(name)) == {"Aaa": "AAA", "Bbb": "BBB"}
+    assert "secret" not in kept(name).read_text()
+    assert kept(None) is None
 
 
 def test_agrees_with_an_independent_table() -> None:

@@ -1,57 +1,17 @@
-"""Names of genes: symbols and Ensembl ids (GENCODE v44, which ships with celltypist and is read without importing it),
-and bringing cells to a model's genes."""
+"""Names of genes: symbols and Ensembl ids of GENCODE v44. It ships with celltypist, and is read without importing it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-from scipy.sparse import csr_matrix
 
-from backend.errors import DataError, GeneMismatch
-from backend.methods.contract import Cells
+from backend.errors import DataError
 from backend.records import Species
 
 ENSEMBL = r"^ENS(MUS)?G\d{11}(\.\d+)?$"
-
-FEWEST_GENES = 10  # of a model's genes (all, if it has fewer)
-FEWEST_SHARE = 0.5  # of a model's genes: below, most of its input would be zeros it never saw in training
-
-
-def shared(ours: Iterable[str], theirs: Iterable[str]) -> tuple[str, ...]:
-    """Genes in both, as `ours` spells them, sorted."""
-    other = set(theirs)
-    folded = {name.casefold() for name in other}
-    return tuple(sorted({name for name in ours if name in other or name.casefold() in folded}))
-
-
-def align(cells: Cells, genes: Sequence[str]) -> tuple[Cells, tuple[str, ...]]:
-    """The same cells over exactly `genes`, in order, and the genes that they lack: columns of zeros.
-
-    Raises GeneMismatch if fewer than half of `genes`, or fewer than ten, are there.
-    """
-    exact = {name: i for i, name in enumerate(cells.genes)}
-    folded = {name.casefold(): i for i, name in reversed(list(enumerate(cells.genes)))}
-    place = [exact.get(name, folded.get(name.casefold(), -1)) for name in genes]
-    missing = tuple(name for name, i in zip(genes, place) if i < 0)
-    found = len(genes) - len(missing)
-    if found < FEWEST_SHARE * len(genes) or found < min(FEWEST_GENES, len(genes)):
-        raise GeneMismatch(
-            f"Only {found:,} of the model's {len(genes):,} genes are in this data set.",
-            f"It needs at least {FEWEST_SHARE:.0%} of them. Missing are, for example: {', '.join(missing[:8])}.",
-            "Check species and kind of gene names (symbol or Ensembl), or choose a model trained on this panel.",
-        )
-    columns = [(i, j) for j, i in enumerate(place) if i >= 0]
-    rows, targets = np.array(columns, dtype=np.int64).reshape(-1, 2).T
-    gather = csr_matrix((np.ones(len(rows), np.float32), (rows, targets)), shape=(len(cells.genes), len(genes)))
-    expression = csr_matrix(cells.expression @ gather, dtype=np.float32)
-    expression.sort_indices()
-    return replace(cells, expression=expression, genes=tuple(genes)), missing
 
 
 @lru_cache(maxsize=2)

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_matrix
 
 from backend.datasets.orthologues import kept, one_to_one
 from backend.errors import GeneMismatch
@@ -110,6 +109,8 @@ def read_pair(
 def read_cells(record: DatasetRecord, genes: tuple[str, ...], names: Sequence[str | None]) -> Cells:
     """All cells of a data set over `genes`, in that order; `names` are its own genes in the naming of `genes`. A gene
     that it lacks is an empty column."""
+    from scipy.sparse import csr_matrix
+
     values, _ = matrix.load_csr(record.id)
     place = {gene: column for column, gene in enumerate(genes)}
     wanted = [(row, place[name]) for row, name in enumerate(names) if name in place]

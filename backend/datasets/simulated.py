@@ -116,9 +116,9 @@ def _profiles(rng: np.random.Generator, genes: tuple[str, ...]) -> _Profiles:
     for p, (_, types, group) in enumerate(PROGRAMS.values()):
         members = [t for t, name in enumerate(TYPES) if types == ("*",) or name in types]
         for gene in group:
-            by_exposure[np.ix_([p], members, [place[gene]])] = PROGRAM_STRENGTH * rng.uniform(0.7, 1.1)
+            by_exposure[p, members, place[gene]] = PROGRAM_STRENGTH * rng.uniform(0.7, 1.1)
         followers = np.flatnonzero(rng.random(len(genes)) < 0.15)  # genes nobody has named yet
-        by_exposure[np.ix_([p], members, followers)] += rng.normal(0.0, 1.1, len(followers))
+        by_exposure[p][np.ix_(np.array(members), followers)] += rng.normal(0.0, 1.1, len(followers))
     return _Profiles(by_type, by_exposure)
 
 
@@ -179,7 +179,9 @@ def exposures(xy: NDArray[np.float64], niche: NDArray[np.int64], type_: NDArray[
 
     def around(*names: str) -> NDArray[np.float64]:
         member = np.isin(type_, [TYPES.index(name) for name in names]).astype(float)
-        return np.asarray(weights @ member) / np.maximum(np.asarray(weights.sum(axis=1)).ravel(), 1e-9)
+        return np.asarray(weights @ member, dtype=np.float64) / np.maximum(
+            np.asarray(weights.sum(axis=1)).ravel(), 1e-9
+        )
 
     levels = {
         "deep in nest": np.clip((around("Tumour") - 0.6) / 0.3, 0, 1),

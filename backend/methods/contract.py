@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
-from scipy.sparse import csr_matrix
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 Floats = NDArray[np.float32]
 
@@ -102,7 +104,7 @@ class Fitted(Protocol):
     stopped_at: int | None
 
     def predict(self, cells: Cells, run: RunContext) -> Prediction:
-        """`cells` holds every input gene, in order; see `backend.datasets.genes.align`."""
+        """`cells` holds every input gene, in order; see `backend.datasets.paired.read_cells`."""
         ...
 
     def save(self, folder: Path) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import zarr
 from numpy.typing import NDArray
 
 from backend.errors import NotFound
@@ -21,6 +20,8 @@ def write_columns(folder: Path, values: NDArray[np.float32], genes: tuple[str, .
     """Write the group at `folder`, which must not exist. It is not atomic: callers write into a job's own folder."""
     if values.shape[1] != len(genes):
         raise ValueError(f"{values.shape[1]} columns for {len(genes)} genes")
+    import zarr
+
     group = zarr.create_group(folder, zarr_format=3, attributes={"genes": list(genes)})
     chunks = (max(1, min(CHUNK_CELLS, len(values))), max(1, min(CHUNK_GENES, len(genes))))
     array: Any = group.create_array("values", shape=values.shape, chunks=chunks, dtype="float32", fill_value=np.nan)
@@ -46,4 +47,6 @@ def read_columns(folder: Path) -> tuple[NDArray[np.float32], tuple[str, ...]]:
 
 
 def _open(folder: Path) -> Any:
+    import zarr  # late: most calls of the command line open no array
+
     return zarr.open_group(folder, mode="r")

@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
-import zarr
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 
 from backend.errors import NotFound
 from backend.store import layout
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 BY_CELL, BY_GENE = "X", "layers/by_gene"
 
@@ -40,6 +40,8 @@ def gene_values(dataset_id: str, gene: str) -> NDArray[np.float32]:
 
 def cell_rows(dataset_id: str, rows: Sequence[int] | NDArray[np.integer]) -> csr_matrix:
     """Some cells, in the order asked, as CSR float32 over all genes. Reads only the rows' own slices."""
+    from scipy.sparse import csr_matrix
+
     folder = _folder(dataset_id)
     n_cells, n_genes = _shape(folder)
     wanted = np.asarray(rows, dtype=np.int64)
@@ -57,6 +59,8 @@ def cell_rows(dataset_id: str, rows: Sequence[int] | NDArray[np.integer]) -> csr
 
 def load_csr(dataset_id: str) -> tuple[csr_matrix, tuple[str, ...]]:
     """The whole matrix, n_cells x n_genes CSR float32, and its gene names."""
+    from scipy.sparse import csr_matrix
+
     folder = _folder(dataset_id)
     group = _group(folder, BY_CELL)
     parts = (group["data"][:], group["indices"][:], _offsets(folder, BY_CELL))
@@ -65,6 +69,8 @@ def load_csr(dataset_id: str) -> tuple[csr_matrix, tuple[str, ...]]:
 
 def obs(dataset_id: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
     """The table of cells (index "cell"); with `columns`, only those of them that exist."""
+    import pyarrow.parquet as pq
+
     path = _folder(dataset_id) / "obs.parquet"
     if columns is None:
         return pd.read_parquet(path)
@@ -107,4 +113,6 @@ def _offsets(folder: Path, where: str) -> NDArray[np.int64]:
 
 
 def _group(folder: Path, where: str) -> Any:
+    import zarr  # late, like scipy and pyarrow: most calls of the command line read no matrix
+
     return zarr.open_group(folder / "data.zarr", mode="r", path=where)

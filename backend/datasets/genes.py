@@ -1,4 +1,4 @@
-"""Names of genes: symbols and Ensembl ids of GENCODE v44. It ships with celltypist, and is read without importing it."""
+"""Names of genes: symbols and Ensembl ids of GENCODE v44, which ships with celltypist and is read without it."""
 
 from __future__ import annotations
 

@@ -179,9 +179,8 @@ def exposures(xy: NDArray[np.float64], niche: NDArray[np.int64], type_: NDArray[
 
     def around(*names: str) -> NDArray[np.float64]:
         member = np.isin(type_, [TYPES.index(name) for name in names]).astype(float)
-        return np.asarray(weights @ member, dtype=np.float64) / np.maximum(
-            np.asarray(weights.sum(axis=1)).ravel(), 1e-9
-        )
+        total = np.maximum(np.asarray(weights.sum(axis=1), dtype=np.float64).ravel(), 1e-9)
+        return np.asarray(weights @ member / total, dtype=np.float64)
 
     levels = {
         "deep in nest": np.clip((around("Tumour") - 0.6) / 0.3, 0, 1),

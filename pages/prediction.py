@@ -9,7 +9,7 @@ from pages.components import session
 from pages.components.job_panel import job_panel
 from pages.components.problems import empty, shown
 from pages.components.study_picker import open_page
-from pages.prediction import apply, around, attention, map, quality
+from pages.predict import apply, around, attention, map, quality
 
 VIEWS = {
     "map": ("On the tissue", map.show),

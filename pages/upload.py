@@ -8,7 +8,7 @@ from backend import api
 from pages.components import session
 from pages.components.problems import shown
 from pages.components.study_picker import open_page
-from pages.upload import add, library, studies
+from pages.data import add, library, studies
 
 VIEWS = {"add": "Add data", "library": "Data sets", "studies": "Studies"}
 

@@ -13,7 +13,7 @@ from backend.records import Answers, Finding, JobState, JobStatus, Role
 from pages.components import session
 from pages.components.job_panel import job_panel
 from pages.components.words import plain
-from pages.upload.findings import ask, list_findings
+from pages.data.findings import ask, list_findings
 
 ROLES = {"tissue": "Tissue", "reference": "Reference", "validation": "Validation tissue"}
 ROLE_SAYS = {

@@ -15,7 +15,7 @@ from pages.components import cached, session
 from pages.components.figure_card import figure_card, theme
 from pages.components.problems import shown
 from pages.components.words import plain, when
-from pages.upload.findings import list_findings
+from pages.data.findings import list_findings
 
 SCALES = {"counts": "counts", "log": "log values", "normalised": "normalised values"}
 

@@ -85,12 +85,24 @@ def _open(folder: Path) -> _Rows:
         # cull_limit 0 and policy "none": nothing is ever evicted, whatever its size.
         return _Rows(str(folder), disk=PlainDisk, eviction_policy="none", cull_limit=0, tag_index=True)
     except (OSError, sqlite3.Error) as error:
-        mend = "See that the disk is there, has room and may be written; or set RESITU_HOME to another folder."
-        raise UserError(f"The data folder {folder.parent} cannot be used.", f"{error}.", mend) from error
+        raise _unusable(folder, error) from error
 
 
-def _rows() -> _Rows:
-    return _open(index_folder())
+def _unusable(folder: Path, error: Exception) -> UserError:
+    mend = "See that the disk is there, has room and may be written; or set RESITU_HOME to another folder."
+    if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
+        mend = f"Restore {folder} from a backup, or set RESITU_HOME to another folder."
+    return UserError(f"The data folder {folder.parent} cannot be used.", f"{error}.", mend)
+
+
+@contextlib.contextmanager
+def _rows() -> Iterator[_Rows]:
+    """The rows; what the database itself cannot do is told."""
+    folder = index_folder()
+    try:
+        yield _open(folder)
+    except sqlite3.Error as error:
+        raise _unusable(folder, error) from error
 
 
 def _key(kind: type[Record], record_id: str) -> str:
@@ -116,13 +128,14 @@ def _parse(kind: type[R], text: Any) -> R:
 @contextlib.contextmanager
 def transaction() -> Iterator[None]:
     """All reads and writes of the block are one: no other process writes meanwhile. Keep it short; it may nest."""
-    with _rows().transact(retry=True):
+    with _rows() as rows, rows.transact(retry=True):
         yield
 
 
 def put(record: Record) -> None:
     """Write a record, replacing the one of the same id. A record needs an `id`."""
-    _rows().set(_key(type(record), record.id), record.model_dump_json(), tag=_tag(record), retry=True)  # type: ignore[attr-defined]
+    with _rows() as rows:
+        rows.set(_key(type(record), record.id), record.model_dump_json(), tag=_tag(record), retry=True)  # type: ignore[attr-defined]
 
 
 def add(record: Record) -> bool:
@@ -135,7 +148,8 @@ def add(record: Record) -> bool:
 
 
 def find(kind: type[R], record_id: str) -> R | None:
-    text = _rows().get(_key(kind, record_id), retry=True)
+    with _rows() as rows:
+        text = rows.get(_key(kind, record_id), retry=True)
     return None if text is None else _parse(kind, text)
 
 
@@ -163,7 +177,9 @@ def list_jobs(*states: JobState) -> list[JobStatus]:
 
 
 def _parsed(kind: type[R], tags: tuple[str, ...]) -> list[R]:
-    return sorted((_parse(kind, text) for text in _rows().tagged(tags)), key=lambda record: record.created)  # type: ignore[attr-defined]
+    with _rows() as rows:
+        texts = rows.tagged(tags)
+    return sorted((_parse(kind, text) for text in texts), key=lambda record: record.created)  # type: ignore[attr-defined]
 
 
 def update(kind: type[R], record_id: str, change: Callable[[R], R]) -> R:
@@ -176,4 +192,5 @@ def update(kind: type[R], record_id: str, change: Callable[[R], R]) -> R:
 
 def delete(kind: type[Record], record_id: str) -> bool:
     """True if it was there."""
-    return bool(_rows().delete(_key(kind, record_id), retry=True))
+    with _rows() as rows:
+        return bool(rows.delete(_key(kind, record_id), retry=True))

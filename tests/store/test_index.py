@@ -117,10 +117,11 @@ def test_tampered_row_is_refused_and_nothing_is_unpickled(home, tmp_path, tamper
 
 @pytest.mark.parametrize("value", [{"a": 1}, None, ("a",), 2**70, True])
 def test_only_plain_values_are_stored(value):
-    with pytest.raises(TypeError):
-        index._rows().set("key", value)
-    with pytest.raises(TypeError):
-        index._rows().set(("key",), "value")
+    with index._rows() as rows:
+        with pytest.raises(TypeError):
+            rows.set("key", value)
+        with pytest.raises(TypeError):
+            rows.set(("key",), "value")
 
 
 def test_a_folder_that_cannot_be_used_is_told(tmp_path, monkeypatch):
@@ -137,7 +138,23 @@ def test_a_damaged_index_is_told(home):
         index.list_all(StudyRecord)
 
 
+def test_an_index_that_is_damaged_while_it_is_open_is_told(home):
+    index.put(study())
+    with sqlite3.connect(home / "index" / "cache.db") as database:
+        database.execute("DROP TABLE Cache")
+    for call in (
+        lambda: index.put(study()),
+        lambda: index.find(StudyRecord, "s-1"),
+        lambda: index.list_all(StudyRecord),
+        lambda: index.delete(StudyRecord, "s-1"),
+        lambda: index.add(study()),
+    ):
+        with pytest.raises(UserError, match="cannot be used"):
+            call()
+
+
 def test_a_record_of_another_version_is_refused():
-    index._rows().set("study/s-1", '{"id": "s-1", "colour": "red"}', tag="study")
+    with index._rows() as rows:
+        rows.set("study/s-1", '{"id": "s-1", "colour": "red"}', tag="study")
     with pytest.raises(index.RefusedRow, match="this version"):
         index.get(StudyRecord, "s-1")

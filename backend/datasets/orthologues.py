@@ -64,7 +64,9 @@ def read_table(path: Path) -> pd.DataFrame:
         raise DataError(f"{path.name} is not a table of genes.", str(error), "Save it as CSV with a header.") from error
     chosen = {species: _column(found, species) for species in ("human", "mouse")}
     lacking = [species for species, column in chosen.items() if column is None]
-    if lacking:
+    if len(lacking) == 1:  # Ensembl's BioMart names the other species only
+        chosen[lacking[0]] = next((column for column in found if str(column).lower() == "gene name"), None)
+    if None in chosen.values():
         raise DataError(
             f"{path.name} has no column for {' and '.join(lacking)}.",
             f"Its columns: {', '.join(map(str, found.columns[:10]))}.",

@@ -31,6 +31,12 @@ def test_an_uploaded_table_is_used(tmp_path: Path) -> None:
     assert one_to_one("mouse", "human", table) == {"Aaa": "AAA"}
 
 
+def test_ensembl_names_the_other_species_only(tmp_path: Path) -> None:
+    table = tmp_path / "biomart.csv"
+    table.write_text("Gene stable ID,Gene name,Mouse gene stable ID,Mouse gene name\nE1,AAA,M1,Aaa\n")
+    assert one_to_one("human", "mouse", table) == {"AAA": "Aaa"}
+
+
 def test_a_table_without_both_species_names_what_it_lacks(tmp_path: Path) -> None:
     table = tmp_path / "pairs.csv"
     table.write_text("human,rat\nAAA,Aaa\n")

@@ -158,3 +158,20 @@ def test_packed_text_stops_at_the_limit(tmp_path: Path) -> None:
     (tmp_path / "a.csv.gz").write_bytes(gzip.compress(b"cell,ACTB\n" + b"c,0\n" * 5_000_000))
     with pytest.raises(DataError, match="100 times its size"):
         read([tmp_path / "a.csv.gz"], MAX_MB)
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        ("cell,GENE1,GENE2\nc\xe9,1,2\n".encode("latin-1"), "not text in UTF-8"),
+        (b"cell,GENE1,GENE2\nc1,1,2\nc2,1,2,3\n", "not one table"),
+        (b"cell,GENE1,GENE2\n", "holds no rows"),
+    ],
+)
+def test_text_that_is_no_table_is_told_with_its_mend(tmp_path: Path, content: bytes, what: str) -> None:
+    path = tmp_path / "counts.csv"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=what) as caught:
+        read([path], 100)
+    assert "Error" not in caught.value.why
+    assert caught.value.mend

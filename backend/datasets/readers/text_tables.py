@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,7 +35,9 @@ def read_header(path: Path) -> tuple[list[str], str]:
         raise DataError(f"{path.name} is not a table of text.", "It holds bytes that are no text.", _LAYOUT) from error
     separator = max(",\t;", key=text.count)
     names = next(csv.reader([text], delimiter=separator), [])
-    if len(names) < 2 or len(begin.splitlines()) < 2:
+    if len(names) >= 2 and len(begin.splitlines()) < 2:
+        raise DataError(f"{path.name} holds no rows.", f"Its only line is {text[:60]!r}.", _LAYOUT)
+    if len(names) < 2:
         why = f"It begins with {text[:60]!r}." if text else "It is empty."
         raise DataError(f"{path.name} is not a table of text.", why, _LAYOUT)
     return names, separator
@@ -48,8 +51,23 @@ def has_places(path: Path) -> bool:
 def read_text_table(path: Path, max_mb: int) -> pd.DataFrame:
     """A table of cells: one row per cell; ids stay text, so that 007 and long numbers survive."""
     names, separator = read_header(path)
-    with open_bytes(path, max_mb) as stream:
+    with open_bytes(path, max_mb) as stream, _told(path):
         return pd.read_csv(stream, sep=separator, converters=_ids_as_text(names), encoding="utf-8-sig")
+
+
+@contextlib.contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """What pandas cannot read, in words."""
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        why = f"The byte {error.object[error.start]:#x} is no letter in UTF-8."
+        raise DataError(f"{path.name} is not text in UTF-8.", why, "Save it as CSV in UTF-8.") from error
+    except pd.errors.ParserError as error:
+        why = str(error).replace("Error tokenizing data. C error: ", "").strip()
+        raise DataError(
+            f"{path.name} is not one table.", f"{why}.", "Give every row as many fields as the first."
+        ) from error
 
 
 def _ids_as_text(names: list[str]) -> dict[int, type[str]]:
@@ -99,7 +117,7 @@ def read_text_counts(path: Path, max_mb: int) -> Raw:
 def _blocks(path: Path, names: list[str], separator: str, max_mb: int) -> Iterator[pd.DataFrame]:
     rows = max(1, _BLOCK_VALUES // len(names))
     ids = _ids_as_text(names)
-    with open_bytes(path, max_mb) as stream:
+    with open_bytes(path, max_mb) as stream, _told(path):
         for block in pd.read_csv(
             stream, sep=separator, converters=ids, encoding="utf-8-sig", low_memory=False, chunksize=rows
         ):

@@ -61,6 +61,7 @@ def _one(study: StudyRecord) -> Answer:
         "reference": _named(study.reference),
         "validation": _named(study.validation) if study.validation else "none: scored on two halves of the tissue",
         **{f"types of {dataset}": source for dataset, source in study.types.items()},
+        **({"orthologues": f"a table of your own ({study.orthologues})"} if study.orthologues else {}),
         "runs": ", ".join(runs) or "none",
     }
     return Answer({**study.model_dump(mode="json"), "runs": runs}, as_facts(facts))

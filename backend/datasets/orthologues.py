@@ -65,7 +65,7 @@ def read_table(path: Path) -> pd.DataFrame:
     chosen = {species: _column(found, species) for species in ("human", "mouse")}
     lacking = [species for species, column in chosen.items() if column is None]
     if len(lacking) == 1:  # Ensembl's BioMart names the other species only
-        chosen[lacking[0]] = next((column for column in found if str(column).lower() == "gene name"), None)
+        chosen[lacking[0]] = next((name for name in map(str, found) if name.lower() == "gene name"), None)
     if None in chosen.values():
         raise DataError(
             f"{path.name} has no column for {' and '.join(lacking)}.",

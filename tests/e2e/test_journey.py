@@ -78,7 +78,7 @@ def test_map_shows_measured_predicted_difference(server: Server, trained: str, o
     ("view", "words"),
     [
         ("around", "around the cell"),
-        ("quality", "Held-out score per gene"),
+        ("quality", "Every gene"),
         ("attention", "This run has no attention"),
         ("apply", "Take this run home"),
     ],
@@ -126,12 +126,12 @@ def test_niche_then_pathways_then_home(server: Server, trained: str, open_page, 
 
 def test_navigation_and_reload_keep_the_view(server: Server, trained: str, open_page) -> None:
     page = open_page(f"{server.url}/predict?study=s-demo&run={trained}&gene=CXCL13&view=quality")
-    expect(page.get_by_text("Held-out score per gene").first).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Every gene").first).to_be_visible(timeout=60_000)
     go(page, "Data")
     go(page, "Predict")
     assert query(page) | {"study": "s-demo", "run": trained, "gene": "CXCL13", "view": "quality"} == query(page)
     page.reload()
-    expect(page.get_by_text("Held-out score per gene").first).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Every gene").first).to_be_visible(timeout=60_000)
     assert query(page)["gene"] == "CXCL13"
 
 

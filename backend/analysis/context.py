@@ -48,13 +48,6 @@ def has_neighbours(graph: csr_matrix) -> NDArray[np.bool_]:
     return np.asarray(np.diff(graph.indptr) > 0)
 
 
-def effective_neighbours(graph: csr_matrix) -> NDArray[np.float64]:
-    """Per cell (sum w)^2 / sum w^2: how many equally weighted neighbours would average as well. Below some 20 the
-    measured context is mostly noise."""
-    squares = np.asarray(graph.multiply(graph).sum(axis=1)).ravel()
-    return np.asarray(np.divide(1.0, squares, out=np.zeros(graph.shape[0]), where=squares > 0))
-
-
 def spatial_context(graph: csr_matrix, expression: csr_matrix) -> NDArray[np.float32]:
     """Context of every cell: graph (n x n) times 1[expression > 0] (n x genes); float32, in [0, 1]."""
     binary = csr_matrix(expression > 0, dtype=np.float32)

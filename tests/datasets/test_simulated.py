@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
 
-from backend.analysis.context import context_graph, effective_neighbours, spatial_context
+from backend.analysis.context import context_graph, spatial_context
 from backend.datasets.simulated import Demo, simulate
+from backend.evaluation.preflight import sampled_neighbours
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +47,7 @@ def test_context_is_learnable_but_not_easy(demo: Demo) -> None:
     tissue = demo.tissue
     section = np.unique(tissue.section, return_inverse=True)[1]
     graph = context_graph(tissue.coordinates_um, section, 50.0, self_loop=False)
-    assert 40 < np.median(effective_neighbours(graph)) < 150
+    assert 40 < sampled_neighbours(tissue.coordinates_um, section, 50.0) < 150
     truth = spatial_context(graph, tissue.counts)
     depth = np.maximum(np.asarray(tissue.counts.sum(axis=1)), 1.0)
     inputs = np.log1p(np.asarray(tissue.counts.todense()) / depth * 100)

@@ -28,6 +28,7 @@ _CONTROLS = tuple(
         (r"^antisense[-_]", "antisense"),
         (r"^ercc-\d{5}", "spike-in"),
         (r"^(control|custom_?blank)[-_ ]?(probe|codeword)", "negative control"),
+        (r"^(nan|<na>|none)?$", "unnamed"),
     )
 )
 _GENE_TYPES = ("gene expression", "gene", "genes", "rna", "")

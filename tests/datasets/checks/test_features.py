@@ -13,7 +13,7 @@ from tests.datasets.raws import GENES, codes, counts, finding, look, make_raw
 CONTROLS = (
     "NegPrb1", "NegPrb23", "Negative01", "NegControlProbe_00042", "NegControlCodeword_0500", "antisense_PROKR2",
     "BLANK_0006", "Blank-12", "UnassignedCodeword_0001", "DeprecatedCodeword_0001", "SystemControl14", "FalseCode2",
-    "Intergenic_Region_1", "ERCC-00130", "blank_3",
+    "Intergenic_Region_1", "ERCC-00130", "blank_3", "", "nan",
 )  # fmt: skip
 
 
@@ -22,7 +22,9 @@ def test_controls_are_known_by_name(name: str) -> None:
     assert control_kind(name) is not None
 
 
-@pytest.mark.parametrize("name", ["NEGR1", "ERCC1", "Negr1", "CONTROL1", "BLNK", "FALZ", "SYS1", "AS3MT"])
+@pytest.mark.parametrize(
+    "name", ["NEGR1", "ERCC1", "Negr1", "CONTROL1", "BLNK", "FALZ", "SYS1", "AS3MT", "NANS", "NANOG"]
+)
 def test_genes_that_sound_alike_are_genes(name: str) -> None:
     assert control_kind(name) is None
 

@@ -108,6 +108,8 @@ def _progress(status: JobStatus) -> dict[str, Any]:
     share = status.step / status.steps if status.steps else 0.0
     done = 100 if status.state is JobState.SUCCEEDED else math.floor(100 * share)
     facts = {"state": status.state.value, "stage": status.stage, "done_percent": done, "attempt": status.attempt}
+    if place := api.queue_place(status.id):
+        facts["queue_place"] = place
     return {**facts, **({"why": status.error.get("what", "")} if status.error else {})}
 
 

@@ -83,11 +83,6 @@ def var(dataset_id: str) -> pd.DataFrame:
     return pd.read_parquet(_folder(dataset_id) / "var.parquet")
 
 
-def excluded(dataset_id: str) -> pd.DataFrame:
-    """Control probes and codewords that were set aside: name, kind, total."""
-    return pd.read_parquet(_folder(dataset_id) / "excluded.parquet")
-
-
 def _folder(dataset_id: str) -> Path:
     folder = layout.dataset_folder(dataset_id)
     if not (folder / "record.json").exists():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from backend.cli.answer import Answer, as_facts, as_findings, as_table, print_an
 from backend.cli.waiting import finish
 from backend.errors import GeneMismatch, UserError
 from backend.records import Answers, Finding, JobState, JobStatus
+from backend.store import index
 from tests.architecture.source import PROJECT
 
 
@@ -205,3 +207,10 @@ def test_the_words_of_a_failed_job_are_its_own(monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(UserError) as caught:
         finish(failed)
     assert caught.value.to_dict() == error
+
+
+def test_a_job_that_waits_says_its_place(capsys) -> None:
+    for number in (1, 2):
+        index.put(JobStatus(id=f"demo-{number}", kind="demo", params={}))
+    assert main(["runs", "show", "demo-2"]) == 0
+    assert re.search(r"queue_place +2\n", capsys.readouterr().out)

@@ -7,11 +7,12 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from backend.datasets import canonical
 from backend.errors import NotFound
-from backend.store import matrix
+from backend.store import layout, matrix
 from tests.datasets.raws import GENES, counts, look, make_raw
 
 
@@ -46,7 +47,8 @@ def test_tables(dataset: str) -> None:
     assert list(matrix.obs(dataset, ["type", "no such column"]).columns) == ["type"]
     assert list(matrix.obs(dataset, []).index[:2]) == ["cell0", "cell1"]
     assert list(matrix.var(dataset).index) == list(GENES[:29])
-    assert list(matrix.excluded(dataset)["name"]) == ["NegPrb1"]
+    excluded = pd.read_parquet(layout.dataset_folder(dataset) / "excluded.parquet")
+    assert list(excluded["name"]) == ["NegPrb1"]
 
 
 def test_what_is_not_there_is_said(dataset: str) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from backend import api
-from backend.records import JobState, RunRecord
+from backend.records import JobState, JobStatus, RunRecord
 from pages.components import session
+from pages.components.choice import select
 from pages.components.job_panel import job_panel
+from pages.components.links import follow, linked_job
 from pages.components.problems import empty, shown
 from pages.components.study_picker import open_page
-from pages.components.words import when
 from pages.pathways import result
 
 SCORES = "How well each gene is predicted (not what is up or down)"
@@ -26,33 +27,40 @@ def main() -> None:
     if not api.has_result(place.run.id):
         empty("The chosen run has no result yet.", "See how it stands", "training.py")
         return
-    asked = session.get("job")
+    asked = linked_job("enrich")
     with shown():
-        session.follow(asked, "source")
+        follow(asked, "source")
         _choose(place.run)
     if asked:
         with shown():
-            job = job_panel(asked, "Testing the gene sets")
+            job = job_panel(asked.id, "Testing the gene sets")
             if job.state is JobState.SUCCEEDED:
-                result.show(place.run, job)
+                result.show(job)
+
+
+def _comparison(job: JobStatus) -> str:
+    made = job.params
+    cut = f", cut at {made['threshold']:.3f}" if made["threshold"] else ""
+    return f"{made['type']} in {api.dataset(made['dataset']).name}: clustered against isolated by {made['gene']}{cut}"
 
 
 def _choose(run: RunRecord) -> None:
-    sources = {job.id: f"{job.params['type']}: clustered against isolated by {job.params['gene']}, {when(job.created)}"
-               for job in reversed(api.jobs())
+    sources = {job.id: _comparison(job) for job in api.jobs()
                if job.kind == "niche" and job.state is JobState.SUCCEEDED and job.params["run"] == run.id}  # fmt: skip
+    newest = next(reversed(sources), run.id)
     if not sources:
-        st.caption("No niche of this run has been compared yet; pathways of a comparison begin there.")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption("Pathways of a comparison begin with a niche; none of this run has been compared yet.")
+            if st.button("Compare a niche", icon=":material/arrow_forward:", type="tertiary"):
+                st.switch_page("niches.py")
     sources[run.id] = SCORES
-    libraries = [*api.gene_set_libraries(), UPLOAD]
+    libraries = {name: name for name in (*api.gene_set_libraries(), UPLOAD)}
     with st.container(border=True):
         with st.grid(2, min_column_width=280):
-            source = session.one_of("source", list(sources)) or run.id
-            st.selectbox(
-                "Rank the genes by", list(sources), format_func=sources.__getitem__, **session.bound("source", source)
-            )
-            sets = session.one_of("sets", libraries) or libraries[0]
-            st.selectbox("Gene sets", libraries, **session.bound("sets", sets))
+            source = session.one_of("source", list(sources), newest) or run.id
+            select("Rank the genes by", sources, "source", source)
+            sets = session.one_of("sets", list(libraries)) or UPLOAD
+            select("Gene sets", libraries, "sets", sets)
         with st.container(horizontal=True, vertical_alignment="bottom"):
             min_size = st.number_input(
                 "Smallest set", 2, 500, 5, width=160, help="Sets with fewer ranked genes are left out."

@@ -10,6 +10,7 @@ from backend import api
 from backend.records import JobState, RunRecord, StudyRecord
 from pages.components import session
 from pages.components.job_panel import job_panel
+from pages.components.links import linked_job
 from pages.components.problems import shown
 from pages.components.study_picker import open_page
 from pages.components.words import plain, when
@@ -29,8 +30,8 @@ def main() -> None:
     studies = sorted(api.studies(), key=lambda study: study.created, reverse=True)
     if place.study:
         _next_step(place.study, place.run)
-    else:
-        _first_steps()
+    if all(study.simulated for study in studies):  # nobody has brought anything yet
+        _first_steps(with_demo=not studies)
     if studies:
         st.subheader("Studies on this server", anchor=False)
         names = {record.id: record.name for record in api.datasets(archived=True)}
@@ -41,15 +42,16 @@ def main() -> None:
             _demo_button("secondary")
 
 
-def _first_steps() -> None:
-    with st.grid(2, min_column_width=280):
-        with st.container(border=True, height="stretch"):
-            st.subheader("Look around", anchor=False)
-            st.markdown(
-                "A small *simulated* study: a tumour-like tissue, a dissociated reference, and a validation section. "
-                "It is made in seconds and trains in two minutes."
-            )
-            _demo_button("primary")
+def _first_steps(with_demo: bool) -> None:
+    with st.grid(2 if with_demo else 1, min_column_width=280):
+        if with_demo:
+            with st.container(border=True, height="stretch"):
+                st.subheader("Look around", anchor=False)
+                st.markdown(
+                    "A small *simulated* study: a tumour-like tissue, a dissociated reference, and a validation "
+                    "section. It is made in seconds and trains in two minutes."
+                )
+                _demo_button("primary")
         with st.container(border=True, height="stretch"):
             st.subheader("Bring your own data", anchor=False)
             st.markdown(
@@ -69,7 +71,8 @@ def _demo_button(kind: Literal["primary", "secondary"]) -> None:
 def _demo_job() -> None:
     """The demo in the making: asked for here, or by `make run`."""
     making = (job.id for job in api.jobs() if job.kind == "demo" and not job.state.finished)
-    asked = session.get("job") or next(making, None)
+    linked = linked_job("demo")
+    asked = linked.id if linked else next(making, None)
     if not asked:
         return
     with shown():
@@ -88,7 +91,7 @@ def _next_step(study: StudyRecord, run: RunRecord | None) -> None:
     elif run:
         text, label, page = "A model is being trained.", "Watch the training", "training.py"
     else:
-        text, label, page = "Nothing is trained yet.", "Train a model", "training.py"
+        text, label, page = "Nothing is trained yet: that is the next step.", "Train a model", "training.py"
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{plain(study.name)}** is open. {text}", width="stretch")
         if st.button(label, type="primary", icon=":material/arrow_forward:"):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from backend import api
 from pages.components import session
+from pages.components.choice import segments
 from pages.components.job_panel import job_panel
 from pages.components.problems import empty, shown
 from pages.components.study_picker import open_page
@@ -40,14 +39,8 @@ def main() -> None:
         job_panel(place.run.id, "This run has no result yet")
         return
     view = session.one_of("view", list(VIEWS), "map") or "map"
-    st.segmented_control(
-        "View",
-        list(VIEWS),
-        format_func=lambda key: VIEWS[key][0],
-        label_visibility="collapsed",
-        required=True,
-        **session.bound("view", view),
-    )
+    names = {key: name for key, (name, _) in VIEWS.items()}
+    segments("View", names, "view", view, label_visibility="collapsed")
     with shown():
         VIEWS[view][1](place.study, place.run)
 

@@ -10,8 +10,9 @@ import streamlit as st
 from backend import api
 from backend.records import JobState, Preflight, RunRecord, StudyRecord
 from pages.components import session
+from pages.components.choice import segments
 from pages.components.config_form import config_form
-from pages.components.job_panel import job_panel
+from pages.components.job_panel import job_panel, loss_curves
 from pages.components.problems import empty, shown
 from pages.components.study_picker import open_page
 from pages.components.words import STATES, duration, plain, when
@@ -40,6 +41,7 @@ def _current(run: RunRecord) -> None:
             st.markdown(f"**The chosen run is trained.** {plain(verdict)}", width="stretch")
             if st.button("See what it predicts", type="primary", icon=":material/arrow_forward:"):
                 st.switch_page("prediction.py")
+        loss_curves(job, "How it was trained")
 
 
 def _launch(study: StudyRecord) -> None:
@@ -49,13 +51,7 @@ def _launch(study: StudyRecord) -> None:
     presets = list(card.presets)
     preset = session.one_of("preset", presets, "Standard") or presets[0]
     minutes = {name: duration(_look(study, name).minutes) for name in presets}
-    st.segmented_control(
-        "How thorough",
-        presets,
-        format_func=lambda name: f"{name} · {minutes[name]}",
-        required=True,
-        **session.bound("preset", preset),
-    )
+    segments("How thorough", {name: f"{name} · {minutes[name]}" for name in presets}, "preset", preset)
     with st.expander("Advanced", icon=":material/tune:"):
         st.caption(f"{card.title}: {plain(card.paper)}. The preset fills these in.")
         values: dict[str, Any] = config_form(card, preset, "config")
@@ -98,6 +94,7 @@ def _history(study: StudyRecord) -> None:
     st.dataframe(
         pd.DataFrame([_row(run) for run in runs]),
         hide_index=True,
+        placeholder="–",
         column_config={
             "score": st.column_config.NumberColumn(
                 "Median score",

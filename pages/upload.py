@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from backend import api
 from pages.components import session
+from pages.components.choice import segments
 from pages.components.problems import shown
 from pages.components.study_picker import open_page
 from pages.data import add, library, studies
@@ -25,10 +24,7 @@ def main() -> None:
         "source",
     )
     view = session.one_of("view", list(VIEWS), "library" if api.datasets() else "add")
-    st.segmented_control(
-        "View", list(VIEWS), format_func=VIEWS.__getitem__, label_visibility="collapsed", required=True,
-        **session.bound("view", view),
-    )  # fmt: skip
+    segments("View", VIEWS, "view", view, label_visibility="collapsed")
     if view == "add":
         add.show()
     elif view == "library":

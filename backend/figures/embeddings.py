@@ -15,15 +15,21 @@ _HEIGHT = 560
 
 
 def embed_types(
-    x: ArrayLike, y: ArrayLike, types: ArrayLike, colours: dict[str, str], title: str, theme: Theme = "light"
+    x: ArrayLike,
+    y: ArrayLike,
+    types: ArrayLike,
+    colours: dict[str, str],
+    title: str,
+    theme: Theme = "light",
+    legend: str = "cell type",
 ) -> go.Figure:
-    """An embedding by cell type. x, y, types: n cells."""
+    """An embedding by a name per cell: type, niche group. x, y, types: n cells. `legend` heads the legend."""
     names, places = np.asarray(types).astype(str), Places(x, y, upright=True)
     figure = go.Figure()
     add_types(figure, places, names, colours, _size(places))
     _lay(figure)
-    figure.update_layout(legend_title_text=label("cell type"))
-    alt = f"{title}. UMAP of {len(names):,} cells, coloured by cell type ({len(np.unique(names))} in all)."
+    figure.update_layout(legend_title_text=label(legend))
+    alt = f"{title}. UMAP of {len(names):,} cells, coloured by {legend} ({len(np.unique(names))} in all)."
     return dress(figure, title, theme, alt=alt, height=_HEIGHT)
 
 

@@ -28,13 +28,17 @@ def map_types(
     title: str,
     theme: Theme = "light",
     legend: str = "cell type",
+    predicted: bool = False,
 ) -> go.Figure:
-    """Cells by a name each: type, niche group, section. `legend` heads the legend."""
+    """Cells by a name each: type, niche group, section. `legend` heads the legend. Predicted names stand in a dashed
+    frame."""
     names = np.asarray(types).astype(str)
     figure = go.Figure()
     add_types(figure, places, names, colours, places.point_px(620))
     _lay_map(figure, places, theme)
     figure.update_layout(legend_title_text=label(legend), uirevision="map", margin_b=24)
+    if predicted:
+        frame_predicted(figure, theme)
     kinds = len(np.unique(names))
     alt = f"{title}. Tissue map of {len(names):,} cells{_of_sections(places)}, coloured by {legend} ({kinds} in all)."
     return dress(figure, title, theme, alt=alt, height=_height(places, 620))
@@ -77,7 +81,7 @@ def map_compared(
         f"{title}. Three maps of the same {len(gap.values):,} cells: measured, predicted, and their difference. "
         f"Over these cells the two agree with Pearson's r = {pearson:.2f}."
     )
-    return dress(figure, title, theme, alt=alt, height=_height(places, 280) + 80)
+    return dress(figure, title, theme, alt=alt, height=_height(places, 330) + 80)
 
 
 def frame_predicted(figure: go.Figure, theme: Theme, *, axis: str = "", tag: bool = True) -> None:

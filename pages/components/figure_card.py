@@ -2,52 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Protocol
 
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
 from backend.figures import export, style
+from backend.figures.palette import Theme
 from pages.components.words import plain
 
+# What one takes home is drawn anew, light and with its caption: the chart's own camera would do neither.
+_BAR = {"displaylogo": False, "modeBarButtonsToRemove": ["toImage"]}
 
-def theme() -> Any:
-    """ "light" or "dark", as the browser shows the page."""
+
+class Draw(Protocol):
+    """A figure of `backend.figures`, all but its theme given."""
+
+    def __call__(self, *, theme: Theme) -> go.Figure: ...
+
+
+def theme() -> Theme:
+    """As the browser shows the page."""
     return "dark" if st.context.theme.type == "dark" else "light"
 
 
 def figure_card(
-    figure: go.Figure,
-    key: str,
-    caption: str,
-    *,
-    read: str = "",
-    fool: str = "",
-    table: pd.DataFrame | None = None,
-    least_px: int = 0,
+    draw: Draw, key: str, caption: str, *, read: str, fool: str, table: pd.DataFrame, least_px: int = 0
 ) -> None:
     """`caption`: n, method, seed, measured on; it goes into the downloaded figures too. `table`: what was drawn.
     `least_px`: a figure of several panels does not get narrower than this; on a small screen it scrolls sideways."""
+    figure = draw(theme=theme())
     _make_room(figure)
     with st.container(border=True, key=f"card-{key}"):
         with st.grid(1, min_column_width=least_px, wrap=False) if least_px else st.container():
-            st.plotly_chart(
-                figure,
-                theme=None,
-                width="stretch",
-                key=key,
-                config={"displaylogo": False, "toImageButtonOptions": {"format": "svg", "filename": f"resitu-{key}"}},
-                alt=style.describe(figure),
-            )
+            alt = f"{style.describe(figure)} {caption}"
+            st.plotly_chart(figure, theme=None, width="stretch", key=key, config=_BAR, alt=alt)
         st.caption(plain(caption))
         with st.container(horizontal=True, gap="small"):
-            if read:
-                st.popover("How to read this", type="tertiary", icon=":material/visibility:").markdown(read)
-            if fool:
-                st.popover("What could fool you", type="tertiary", icon=":material/error_outline:").markdown(fool)
-            _downloads(figure, key, caption, table)
+            st.popover("How to read this", type="tertiary", icon=":material/visibility:").markdown(read)
+            st.popover("What could fool you", type="tertiary", icon=":material/error_outline:").markdown(fool)
+            _downloads(draw, key, caption, table)
 
 
 def _make_room(figure: go.Figure) -> None:
@@ -61,23 +57,23 @@ def _make_room(figure: go.Figure) -> None:
         figure.update_layout(coloraxis_colorbar=bar)
 
 
-def _downloads(figure: go.Figure, key: str, caption: str, table: pd.DataFrame | None) -> None:
-    # The callables run on a click only: SVG and PNG take a browser some seconds.
-    def captioned() -> go.Figure:
-        return style.caption(go.Figure(figure), caption)
+def to_take_home(draw: Draw, caption: str) -> go.Figure:
+    """The figure as it is downloaded, whatever the page looks like: on white, its caption in the picture."""
+    return style.caption(draw(theme="light"), caption)
 
-    kinds: Mapping[str, tuple[Any, str]] = {
-        "svg": (lambda: export.image_bytes(captioned(), "svg"), "SVG, for papers"),
-        "png": (lambda: export.image_bytes(captioned(), "png"), "PNG, for slides"),
-        "html": (lambda: export.html_bytes(captioned()), "HTML, to zoom"),
+
+def _downloads(draw: Draw, key: str, caption: str, table: pd.DataFrame) -> None:
+    # The callables run on a click only: SVG and PNG take a browser some seconds.
+    kinds: Mapping[str, tuple[Callable[[], bytes], str]] = {
+        "svg": (lambda: export.image_bytes(to_take_home(draw, caption), "svg"), "SVG, for papers"),
+        "png": (lambda: export.image_bytes(to_take_home(draw, caption), "png"), "PNG, for slides"),
+        "html": (lambda: export.html_bytes(to_take_home(draw, caption)), "HTML, to zoom"),
     }
     with st.popover("Download", type="tertiary", icon=":material/download:"):
         for kind, (make, label) in kinds.items():
-            st.download_button(
-                label, make, f"resitu-{key}.{kind}", key=f"{key}.{kind}", type="tertiary", on_click="ignore"
-            )
-        if table is not None:
-            table_download(table, f"resitu-{key}.csv", "CSV, what was drawn")
+            file_name = f"resitu-{key}.{kind}"
+            st.download_button(label, make, file_name, key=f"{key}.{kind}", type="tertiary", on_click="ignore")
+        table_download(table, f"resitu-{key}.csv", "CSV, what was drawn")
 
 
 def table_download(table: pd.DataFrame, file_name: str, label: str = "Download table (CSV)") -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 import streamlit as st
 
 from backend import api
-from backend.figures import training
+from backend.figures import style, training
 from backend.records import JobState, JobStatus
 from pages.components.figure_card import theme
 from pages.components.problems import problem, shown
@@ -43,10 +43,10 @@ def _live(job_id: str, title: str) -> None:
 
 
 def _queued(job: JobStatus) -> None:
-    waiting = [other for other in api.jobs() if other.state is JobState.QUEUED and other.created < job.created]
+    before = api.queue_place(job.id) - 1
     if not api.workers().alive:
         st.warning("It waits for workers: start Resitu with `make run`.", icon=":material/power_off:")
-    st.progress(0.0, text=f"waiting, {len(waiting)} before it" if waiting else "next in line")
+    st.progress(0.0, text=f"waiting, {before} before it" if before > 0 else "next in line")
 
 
 def _pace(job: JobStatus) -> str:
@@ -70,24 +70,30 @@ def _training(job: JobStatus) -> None:
     verdict = api.run_verdict(job.id)
     boxes = {"waiting": st.info, "healthy": st.success, "watch": st.warning, "stop": st.error}
     boxes[verdict.state](plain(verdict.text))
-    if st.toggle("Show loss curves", key=f"curves.{job.id}"):
-        # In steps of ten reports, so that the curves are not drawn anew every second.
-        metrics = api.run_metrics(job.id)
-        metrics = metrics.iloc[: len(metrics) // 10 * 10]
-        if len(metrics):
-            curves = training.loss_curves(metrics, "Training so far", theme())
-            st.plotly_chart(curves, theme=None, key=f"losses.{job.id}")
+    loss_curves(job, "Training so far")
+
+
+def loss_curves(job: JobStatus, title: str) -> None:
+    """Behind a switch, a run's losses. In steps of ten reports, so that they are not drawn anew each second."""
+    if not st.toggle("Show loss curves", key=f"curves.{job.id}"):
+        return
+    metrics = api.run_metrics(job.id)
+    metrics = metrics.iloc[: len(metrics) // 10 * 10]
+    if len(metrics):
+        curves = training.loss_curves(metrics, title, theme())
+        st.plotly_chart(curves, theme=None, key=f"losses.{job.id}", alt=style.describe(curves))
 
 
 def _buttons(job: JobStatus) -> None:
     with st.container(horizontal=True):
         if job.kind in api.cards() and job.state is JobState.RUNNING:
             label = "Stop and keep"
-            if st.button(label, icon=":material/stop:", key=f"stop.{job.id}", help="Ends now, and keeps the model."):
+            if st.button(label, icon=":material/stop:", key=f"stop.{job.id}", help="Ends soon, and keeps the model."):
                 api.stop_run(job.id)
-        if st.button("Cancel", icon=":material/close:", key=f"cancel.{job.id}", help="Ends now, and keeps nothing."):
+                st.toast("It stops after this step, and is scored as it is then.", icon=":material/stop:")
+        if st.button("Cancel", icon=":material/close:", key=f"cancel.{job.id}", help="Ends soon, without a result."):
             api.cancel_job(job.id)
-            st.rerun()
+            st.toast("It ends after this step.", icon=":material/close:")
 
 
 def _ended(job: JobStatus, title: str) -> None:
@@ -99,6 +105,8 @@ def _ended(job: JobStatus, title: str) -> None:
         problem(job.error)
     else:
         st.warning(f"{plain(title)}: {STATES[job.state]}.", icon=":material/info:")
-    if st.button("Go on" if job.state is JobState.STOPPED else "Try again", key=f"again.{job.id}"):
+    begun = job.kind in api.cards() and job.step > 0
+    label, icon = ("Resume", ":material/resume:") if begun else ("Try again", ":material/refresh:")
+    if st.button(label, icon=icon, key=f"again.{job.id}"):
         api.resume_run(job.id)
         st.rerun()

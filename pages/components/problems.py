@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from backend.errors import UserError
-from pages.components.words import plain
+from pages.components.words import plain, without_flags
 
 
 @contextmanager
@@ -22,11 +22,12 @@ def shown() -> Iterator[None]:
 
 def problem(error: Mapping[str, str]) -> None:
     """`UserError.to_dict()`, as three short lines."""
-    lines = [f"**{plain(error.get('what') or 'Something went wrong.')}**"]
-    if error.get("why"):
-        lines.append(plain(error["why"]))
-    if error.get("mend"):
-        lines.append(f"**What helps:** {plain(error['mend'])}")
+    what, why, mend = (plain(without_flags(error.get(part) or "")) for part in ("what", "why", "mend"))
+    lines = [f"**{what or 'Something went wrong.'}**"]
+    if why:
+        lines.append(why)
+    if mend:
+        lines.append(f"**What helps:** {mend}")
     st.error("\n\n".join(lines), icon=":material/error:")
 
 

@@ -7,12 +7,10 @@ something wins over what the tab remembers. `study`, `run` and `gene` are the sa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import streamlit as st
-
-from backend import api
 
 SHARED = ("study", "run", "gene")
 
@@ -53,14 +51,6 @@ def choose_study(study_id: str | None) -> None:
     put("study", study_id)
 
 
-def follow(job_id: str | None, *names: str) -> None:
-    """A link may name a finished analysis alone: the choices that made it are then read from its job."""
-    if job_id and not any(get(name) for name in names if name not in SHARED):
-        for name, value in api.job(job_id).params.items():
-            if name in names and isinstance(value, str):
-                put(name, value)
-
-
 def one_of(name: str, options: Sequence[str], default: str | None = None) -> str | None:
     """The URL's value if it is one of `options`, else the default (or the first option), written back."""
     value = get(name)
@@ -70,19 +60,27 @@ def one_of(name: str, options: Sequence[str], default: str | None = None) -> str
     return value
 
 
-def bound(name: str, value: Any) -> dict[str, Any]:
-    """Arguments that tie a widget to the URL: `st.selectbox("Gene", genes, **bound("gene", gene))`."""
+def bound(name: str, value: Any, options: Collection[str] | None = None) -> dict[str, Any]:
+    """Arguments that tie a widget to the URL: `st.selectbox("Gene", genes, **bound("gene", gene))`.
+
+    options: all that it may say. A widget whose options have changed meanwhile gives back the words it showed."""
     key = f"widget.{st.session_state['page']}.{name}"
     st.session_state[key] = value
-    return {"key": key, "on_change": _keep, "args": (name, key)}
+    return {"key": key, "on_change": _keep, "args": (name, key, None if options is None else tuple(options))}
 
 
-def _keep(name: str, key: str) -> None:
+def _keep(name: str, key: str, options: Sequence[str] | None) -> None:
     value = st.session_state[key]
+    if value is None or (options is not None and value not in options):
+        return
     if name == "study":
         choose_study(value)
-    elif value is not None:
-        put(name, str(value))
+        return
+    if name == "run":  # an analysis belongs to its run
+        for slot in [slot for slot in map(str, st.session_state) if slot.endswith(".job")]:
+            del st.session_state[slot]
+        st.query_params.pop("job", None)
+    put(name, str(value))
 
 
 def _slot(name: str) -> str:

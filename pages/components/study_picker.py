@@ -8,9 +8,10 @@ import streamlit as st
 
 from backend import api
 from backend.errors import NotFound
-from backend.records import JobStatus, RunRecord, StudyRecord
+from backend.records import JobState, RunRecord, StudyRecord
 from pages.components import session
-from pages.components.words import plain, run_label
+from pages.components.choice import select
+from pages.components.words import STATES, plain, run_label
 
 
 @dataclass(frozen=True)
@@ -48,15 +49,8 @@ def _pick_study() -> StudyRecord | None:
         return None
     newest = max(studies.values(), key=lambda study: study.created).id
     chosen = session.one_of("study", list(studies), newest)
-    st.selectbox(
-        "Study",
-        list(studies),
-        format_func=lambda key: studies[key].name,
-        label_visibility="collapsed",
-        width=280,
-        icon=":material/folder_open:",
-        **session.bound("study", chosen),
-    )
+    names = {key: study.name for key, study in studies.items()}
+    select("Study", names, "study", chosen, label_visibility="collapsed", width=280, icon=":material/folder_open:")
     return studies[chosen] if chosen else None
 
 
@@ -69,24 +63,21 @@ def _pick_run(study: StudyRecord) -> RunRecord | None:
         session.put("run", None)
         st.badge("no run yet", color="gray", icon=":material/model_training:")
         return None
-    jobs = {key: _job(key) for key in runs}
-    ready = next((key for key, job in jobs.items() if job and job.state in ("succeeded", "stopped")), None)
-    chosen = session.one_of("run", list(runs), ready)
-    st.selectbox(
-        "Run",
-        list(runs),
-        format_func=lambda key: run_label(runs[key], jobs[key]),
-        label_visibility="collapsed",
-        width=280,
-        icon=":material/model_training:",
-        **session.bound("run", chosen),
-    )
-    return runs[chosen] if chosen else None
+    states = {key: _state(key) for key in runs}
+    ready = next((key for key, state in states.items() if state in (JobState.SUCCEEDED, JobState.STOPPED)), None)
+    chosen = session.one_of("run", list(runs), ready) or ""
+    # Oldest first, so that a run keeps its name when another is made.
+    names = {key: run_label(run) for key, run in reversed(runs.items())}
+    select("Run", names, "run", chosen, label_visibility="collapsed", width=280, icon=":material/model_training:")
+    state = states[chosen]
+    if state is not JobState.SUCCEEDED:
+        st.badge(STATES[state] if state else "lost", color="blue" if state and not state.finished else "gray")
+    return runs[chosen]
 
 
-def _job(job_id: str) -> JobStatus | None:
+def _state(job_id: str) -> JobState | None:
     try:
-        return api.job(job_id)
+        return api.job(job_id).state
     except NotFound:
         return None
 

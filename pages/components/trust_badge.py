@@ -43,7 +43,7 @@ def trust_badge(found: Trust | None) -> None:
         st.badge("not scored", color="gray", help="Constant where it was tested, or not measured there.")
         return
     color: Literal["green", "orange", "red"] = "orange"
-    word = "weak" if found.wins else f"{found.rival} is better"
+    word = "weak" if found.wins else f"{found.rival} is better ({found.rival_score:.2f})"
     if found.score < 0.1:
         color, word = "red", "not supported"
     elif found.score >= 0.3 and found.wins:

@@ -5,9 +5,28 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from backend.records import JobState, JobStatus, RunRecord
+from backend.records import JobState, RunRecord
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>$:^=])")
+_FLAG = re.compile(r"--([a-z]+(?:-[a-z]+)*)(?: (um|mm|px|X)\b)?( (?=--))?")
+QUESTIONS = {
+    "unit": "Unit of the coordinates",
+    "um_per_px": "Micrometres per pixel",
+    "species": "Species",
+    "gene_ids": "Gene names are",
+    "counts_from": "Counts are in",
+    "type_column": "Cell types are in",
+    "section_column": "Sections are in",
+    "sample_column": "Samples are in",
+    "patient_column": "Patients are in",
+    "condition_column": "Conditions are in",
+    "spots": "Each unit is",
+    "keep": "Keep",
+}
+ANSWERS = {
+    "um": "micrometres (µm)", "mm": "millimetres (mm)", "px": "pixels", "ensembl": "Ensembl ids",
+    "symbol": "symbols", "yes": "a spot of several cells", "no": "a single cell",
+}  # fmt: skip
 STATES = {
     JobState.QUEUED: "waiting",
     JobState.RUNNING: "running",
@@ -47,10 +66,23 @@ def when(iso: str) -> str:
     return f"{minutes / 60:.0f} h ago" if minutes < 60 * 24 else f"{then.day} {then:%b %Y}"
 
 
-def run_label(run: RunRecord, job: JobStatus | None) -> str:
-    """`SCXM, 3 min ago, seed 0: done`."""
-    state = f": {STATES[job.state]}" if job else ""
-    return f"{run.method.upper()}, {when(run.created)}, seed {run.seed}{state}"
+def run_label(run: RunRecord) -> str:
+    """`SCXM, mlp, 12 epochs, seed 0`. It never changes: a widget knows its options by what it shows."""
+    epochs = run.config.get("epochs")
+    parts = (run.method.upper(), run.config.get("encoder"), epochs and count(epochs, "epoch"), f"seed {run.seed}")
+    return ", ".join(str(part) for part in parts if part)
+
+
+def without_flags(text: str) -> str:
+    """A sentence that names command-line flags (`--unit px`), with the question's label in their place."""
+    return _FLAG.sub(_as_label, text)
+
+
+def _as_label(found: re.Match[str]) -> str:
+    flag, value, another = found.groups()
+    label = QUESTIONS.get(flag.replace("-", "_"), flag.replace("-", " "))
+    told = f": {ANSWERS.get(value, value)}" if value else ""
+    return f"“{label}”{told}{', ' if another else ''}"
 
 
 def provenance(run: RunRecord, cells: int, measured_on: str) -> str:

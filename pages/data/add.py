@@ -11,7 +11,9 @@ import streamlit as st
 from backend import api
 from backend.records import Answers, Finding, JobState, JobStatus, Role
 from pages.components import session
+from pages.components.choice import distinct, segments
 from pages.components.job_panel import job_panel
+from pages.components.links import linked_job
 from pages.components.words import plain
 from pages.data.findings import ask, list_findings
 
@@ -22,23 +24,19 @@ ROLE_SAYS = {
     "validation": "A second tissue, not trained on, by which the predictions are scored. You can go without.",
 }
 SOURCES = {"upload": "From this computer", "server": "From the server's folder"}
-TYPES = ["h5ad", "h5", "zip", "gz", "tgz", "csv", "parquet"]
+TYPES = ["h5ad", "h5", "zip", "gz", "tgz", "csv", "tsv", "parquet"]
 
 
 def show() -> None:
-    asked = session.get("job")
+    asked = linked_job("inspect", "add")
     if asked:
         _checked(asked)
         return
     role = session.one_of("role", list(ROLES), "tissue")
-    st.segmented_control(
-        "What is it?", list(ROLES), format_func=ROLES.__getitem__, required=True, **session.bound("role", role)
-    )
+    segments("What is it?", ROLES, "role", role)
     st.caption(ROLE_SAYS[role or "tissue"])
     source = session.one_of("source", list(SOURCES), "upload")
-    st.segmented_control(
-        "Where is it?", list(SOURCES), format_func=SOURCES.__getitem__, required=True, **session.bound("source", source)
-    )
+    segments("Where is it?", SOURCES, "source", source)
     paths = _upload() if source == "upload" else _server()
     if paths and role:
         session.put("job", api.inspect(paths, cast(Role, role)).id)
@@ -69,29 +67,23 @@ def _server() -> list[Path]:
             icon=":material/folder_off:",
         )
         return []
-    by_name = {str(path): path for path in there}
+    names = distinct({str(path): path.name for path in there})
+    given: dict[str, Any] = {"options": list(names), "index": None, "format_func": names.__getitem__}
     with st.grid(2, min_column_width=280):
-        first = st.selectbox("File", list(by_name), None, format_func=_short, placeholder="choose one", key="server")
-        second = st.selectbox(
-            "Second file (optional)", list(by_name), None, format_func=_short, placeholder="coordinates", key="server 2"
-        )
+        first = st.selectbox("File", **given, placeholder="choose one", key="server")
+        second = st.selectbox("Second file (optional)", **given, placeholder="coordinates", key="server 2")
     pressed = st.button("Check", type="primary", icon=":material/stethoscope:", disabled=not first)
-    return [by_name[key] for key in (first, second) if key] if pressed else []
+    return [Path(key) for key in (first, second) if key] if pressed else []
 
 
-def _short(path: str) -> str:
-    return Path(path).name
-
-
-def _checked(job_id: str) -> None:
+def _checked(job: JobStatus) -> None:
     """What came of `?job=`: the doctor's visit, or the adding itself."""
-    job = api.job(job_id)
     files = ", ".join(Path(path).name for path in job.params.get("paths", []))
     adding = job.kind == "add"
     if st.button("Other files", icon=":material/arrow_back:", type="tertiary"):
         session.put("job", None)
         st.rerun()
-    job = job_panel(job_id, f"{'Adding' if adding else 'Checking'} {files}")
+    job = job_panel(job.id, f"{'Adding' if adding else 'Checking'} {files}")
     if job.state is not JobState.SUCCEEDED:
         return
     if adding:
@@ -137,6 +129,7 @@ def _facts(facts: Mapping[str, Any]) -> None:
         ):
             if value:
                 st.metric(name, value, border=True)
-    seen = ", ".join(f"{matrix['name']} ({matrix['kind']})" for matrix in facts["matrices"])
-    if seen:
-        st.caption(f"Matrices in the file: {plain(seen)}.")
+    if len(facts["matrices"]) == 1:  # of several the doctor asks which
+        [matrix] = facts["matrices"]
+        said = f"The only matrix in the file is {matrix['name']}. It holds {matrix['kind']}: {matrix['why']}."
+        st.caption(plain(said))

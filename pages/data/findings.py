@@ -8,24 +8,8 @@ from typing import Any
 import streamlit as st
 
 from backend.records import Answers, Finding
-from pages.components.words import plain
+from pages.components.words import ANSWERS, QUESTIONS, plain, without_flags
 
-WORDS = {
-    "unit": "Unit of the coordinates",
-    "species": "Species",
-    "gene_ids": "Gene names are",
-    "counts_from": "Counts are in",
-    "type_column": "Cell types are in",
-    "section_column": "Sections are in",
-    "sample_column": "Samples are in",
-    "patient_column": "Patients are in",
-    "condition_column": "Conditions are in",
-    "spots": "Each unit is",
-}
-OPTION_WORDS = {
-    "um": "micrometres (µm)", "mm": "millimetres (mm)", "px": "pixels", "": "none", "ensembl": "Ensembl ids",
-    "symbol": "symbols", "yes": "a spot of several cells", "no": "a single cell",
-}  # fmt: skip
 GRADES = {
     "refused": ("Stops it", st.error, ":material/block:"),
     "mended": ("Mended", st.success, ":material/healing:"),
@@ -46,9 +30,9 @@ def list_findings(findings: Sequence[Finding]) -> bool:
 
 
 def _sentence(finding: Finding) -> str:
-    parts = [f"**{plain(finding.what)}**", plain(finding.why)]
-    if finding.mend and finding.grade != "asked":  # there it names the command line's flag
-        parts.append(f"*What helps:* {plain(finding.mend)}")
+    parts = [f"**{plain(without_flags(finding.what))}**", plain(without_flags(finding.why))]
+    if finding.mend and finding.grade != "asked":  # there the widget is what helps
+        parts.append(f"*What helps:* {plain(without_flags(finding.mend))}")
     return " ".join(part for part in parts if part)
 
 
@@ -56,7 +40,7 @@ def ask(
     questions: Sequence[Finding], given: Answers, columns: Sequence[Mapping[str, Any]], key: str
 ) -> tuple[Answers, bool]:
     """A widget per question, filled with the guess; the answers, and whether any differs from what was checked."""
-    known = [question for question in questions if question.field in WORDS]
+    known = [question for question in questions if question.field in QUESTIONS]
     said = given.model_dump()
     checked = Answers.model_validate(said | {q.field: _typed(q, q.guess) for q in known})
     if known:
@@ -100,9 +84,11 @@ def _typed(question: Finding, value: str | None) -> object:
 
 
 def _widget(question: Finding, key: str) -> str | None:
-    label, key = WORDS[question.field or ""], f"{key}.{question.field}"
+    label, key = QUESTIONS[question.field or ""], f"{key}.{question.field}"
     options = list(question.options)
     if not options:
         return st.text_input(label, question.guess or "", key=key)
     index = options.index(question.guess) if question.guess in options else None
-    return st.selectbox(label, options, index, format_func=lambda option: OPTION_WORDS.get(option, option), key=key)
+    of_file = (question.field or "").endswith(("_column", "_from"))  # names that the file gave: shown as they are
+    words = {"": "(none)"} if of_file else ANSWERS
+    return st.selectbox(label, options, index, format_func=lambda option: words.get(option, option), key=key)

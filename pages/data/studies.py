@@ -9,6 +9,7 @@ import streamlit as st
 from backend import api
 from backend.records import DatasetRecord, StudyRecord
 from pages.components import session
+from pages.components.choice import distinct
 from pages.components.job_panel import job_panel
 from pages.components.problems import shown
 from pages.components.words import plain
@@ -17,12 +18,11 @@ HOW = {"transfer": "Transfer from the reference", "leiden": "Group by expression
 
 
 def show(study: StudyRecord | None) -> None:
-    records = api.datasets()
-    with st.container(border=True):
-        st.markdown("**New study**")
-        _create(records)
     if study:
         _one(study)
+    with st.container(border=True):
+        st.markdown("**New study**")
+        _create(api.datasets())
     archived = [record for record in api.studies(archived=True) if record.archived]
     if archived:
         st.markdown("**Archived studies**")
@@ -33,8 +33,8 @@ def show(study: StudyRecord | None) -> None:
 
 
 def _create(records: Sequence[DatasetRecord]) -> None:
-    tissues: dict[str, str] = {r.id: r.name for r in records if r.role != "reference"}
-    references: dict[str, str] = {r.id: r.name for r in records if r.role == "reference"}
+    tissues = distinct({r.id: r.name for r in records if r.role != "reference"})
+    references = distinct({r.id: r.name for r in records if r.role == "reference"})
     missing = [word for word, found in (("a tissue", tissues), ("a reference", references)) if not found]
     if missing:
         st.markdown(f"A study needs a tissue and a reference; here {' and '.join(missing)} is still missing.")
@@ -55,23 +55,35 @@ def _create(records: Sequence[DatasetRecord]) -> None:
                 placeholder="none: scored on two halves of the tissue",
                 help="A second tissue, not trained on, by which the predictions are scored; more genes are better.",
             )
+        table = None
+        if len({record.species for record in records}) > 1:
+            table = st.file_uploader(
+                "Table of orthologues (optional)",
+                ["csv", "tsv", "txt"],
+                help="Only where tissue and reference are of different species: a column of human and one of mouse "
+                "symbols. Without it the table that comes with Resitu is used.",
+            )
         if st.form_submit_button("Make the study", type="primary") and tissue and reference:
             with shown():
-                made = api.create_study(name, tissue, reference, validation)
+                orthologues = api.save_upload(table.name, table) if table else None
+                made = api.create_study(name, tissue, reference, validation, orthologues)
                 session.choose_study(made.id)
                 session.put("view", "studies")
                 st.rerun()
 
 
 def _one(study: StudyRecord) -> None:
-    st.subheader(study.name, anchor=False)
-    for role, key in (("Tissue", study.tissue), ("Reference", study.reference), ("Validation", study.validation)):
-        if key:
-            with st.container(border=True):
-                _part(study, role, key)
+    st.subheader(plain(study.name), anchor=False)
+    with st.grid(3, min_column_width=280):
+        for role, key in (("Tissue", study.tissue), ("Reference", study.reference), ("Validation", study.validation)):
+            if key:
+                with st.container(border=True, height="stretch"):
+                    _part(study, role, key)
     with st.container(horizontal=True):
+        if st.button("Train a model", type="primary", icon=":material/arrow_forward:", key="train"):
+            st.switch_page("training.py")
         with st.popover("Rename", icon=":material/edit:", type="tertiary"):
-            name = st.text_input("New name", study.name, max_chars=80, key="rename study")
+            name = st.text_input("New name", study.name, max_chars=80, key=f"rename.{study.id}")
             if st.button("Save", key="save study"):
                 with shown():
                     api.rename_study(study.id, name)

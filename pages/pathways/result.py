@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
+from backend import api
 from backend.figures import enrichment as figures
-from backend.records import JobStatus, RunRecord
+from backend.records import JobStatus
 from pages.components import cached, session
-from pages.components.figure_card import figure_card, table_download, theme
+from pages.components.choice import select
+from pages.components.figure_card import figure_card, table_download
 from pages.components.words import plain
 
 READ = """Each row is a gene set. Right of zero its genes gather at the top of the ranked list, left of zero at the
 bottom. Larger dots hold more genes; colour is the false discovery rate as gseapy gives it."""
 RUNNING = """From the top of the ranked list to its end, the curve rises at each gene of the set (ticks) and falls
 elsewhere. A peak near either end means that the set's genes gather there."""
+LEADING = """A set of few genes draws a jagged curve, and one gene at the top can make its peak. Which genes
+do it stands in the table as the leading edge."""
 FOOL = """Only ranked genes can be found: the background is this list, not the genome. Sets that share genes rise
 together, and small sets rise by chance more often."""
 
 
-def show(run: RunRecord, job: JobStatus) -> None:
+def show(job: JobStatus) -> None:
     found = cached.enrichment(job.id, job.finished or "")
     facts, table = found.facts, found.table
     st.subheader(plain(facts["library"]), anchor=False)
@@ -30,27 +35,40 @@ def show(run: RunRecord, job: JobStatus) -> None:
     st.caption(plain(f"{facts['background']} Names: {facts['names']}."))
     for warning in facts["warnings"]:
         st.warning(plain(warning), icon=":material/warning:")
-    caption = f"gseapy prerank, {facts['library']}, seed {facts['seed']}; ranked by {facts['ranked_by']}"
-    dots = figures.dot_plot(table, "Gene sets", theme())
+    caption = f"{facts['ranked']:,} genes ranked by {facts['ranked_by']} · {_ranked_in(job)} · gseapy prerank, seed "
+    caption += f"{facts['seed']}"
+    dots = partial(figures.dot_plot, table, facts["library"])
     figure_card(dots, "pathways", caption, read=READ, fool=FOOL, table=table, least_px=640)
     _running(found.curves, table, facts, caption)
     _table(table, job.id)
+
+
+def _ranked_in(job: JobStatus) -> str:
+    """The analysis that the ranking comes from."""
+    source = job.params["source"]
+    if job.params["kind"] == "scores":
+        run, where = api.run(source), "its held-out scores"
+    else:
+        niche = api.job(source).params
+        run, where = api.run(niche["run"]), f"{niche['type']} by {niche['gene']} around the cell"
+        where += f" in {api.dataset(niche['dataset']).name}"
+    return f"{run.method.upper()} v{run.version}, seed {run.seed}: {where}"
 
 
 def _running(curves: pd.DataFrame, table: pd.DataFrame, facts: dict[str, Any], caption: str) -> None:
     drawn = set(curves["set"].astype(str))
     names = [name for name in table["set"].astype(str) if name in drawn]
     chosen = session.one_of("set", names)
-    st.selectbox("Gene set", names, help="The surest sets of the table.", **session.bound("set", chosen))
+    select("Gene set", {name: name for name in names}, "set", chosen, help="The surest sets of the table.")
     if not chosen:
         return
     one = curves[curves["set"] == chosen].sort_values("rank")
     hits = np.flatnonzero(one["hit"].to_numpy())
     metric = "z" if facts["ranked_by"].startswith("Wilcoxon") else "r"
-    figure = figures.running_score(one["score"], hits, one["metric"], chosen, theme(), ranked_by=metric)
+    draw = partial(figures.running_score, one["score"], hits, one["metric"], chosen, ranked_by=metric)
     row = table.set_index("set").loc[chosen]
     said = f"NES {row['nes']:.2f}, FDR {row['fdr']:.2g} (gseapy), {row['fdr_bh']:.2g} (Benjamini–Hochberg)"
-    figure_card(figure, "running", f"{said}. {caption}", read=RUNNING, table=one, least_px=480)
+    figure_card(draw, "running", f"{said}. {caption}", read=RUNNING, fool=LEADING, table=one, least_px=480)
 
 
 def _table(table: pd.DataFrame, job_id: str) -> None:

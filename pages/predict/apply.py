@@ -6,6 +6,7 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
+import pandas as pd
 import streamlit as st
 
 from backend import api
@@ -13,13 +14,18 @@ from backend.figures import embeddings, maps
 from backend.figures.points import Measure, Places
 from backend.records import DatasetRecord, JobState, RunRecord, StudyRecord
 from pages.components import cached, session
-from pages.components.figure_card import figure_card, theme
+from pages.components.choice import select
+from pages.components.figure_card import Draw, figure_card, table_download
 from pages.components.gene_search import gene_search
 from pages.components.job_panel import job_panel
-from pages.components.words import provenance
+from pages.components.words import plain, provenance
 
-FOOL = """Nothing here was scored: the model was never compared with measurements of this data set. Genes that are
-missing are read as not expressed."""
+UNIT = "share of cells around"
+MOST_NAMED = 20
+READ = """Each point is a cell; its colour says which share of the cells around it is predicted to express the gene. If
+the data set measured its surroundings itself, that stands beside the prediction, in the same colours."""
+FOOL = """Nothing here was scored: the run's scores were taken on other cells. Genes that are missing are read as not
+expressed. Another machine, chemistry or tissue can shift every prediction at once."""
 
 
 def show(study: StudyRecord, run: RunRecord) -> None:
@@ -33,26 +39,21 @@ def show(study: StudyRecord, run: RunRecord) -> None:
         if st.button("Add data", icon=":material/database:"):
             st.switch_page("upload.py")
         return
-    chosen = session.one_of("dataset", list(others))
-    st.selectbox(
-        "Data set",
-        list(others),
-        format_func=lambda key: others[key].name,
-        width=420,
-        **session.bound("dataset", chosen),
-    )
+    chosen = session.one_of("dataset", list(others)) or ""
+    names = {key: f"{record.name} ({record.role})" for key, record in others.items()}
+    select("Data set", names, "dataset", chosen, width=420)
     started = [job for job in api.jobs() if job.kind == "predict" and job.params == {"run": run.id, "dataset": chosen}]
     if not started:
-        if st.button("Predict", type="primary", icon=":material/play_arrow:") and chosen:
+        if st.button("Predict", type="primary", icon=":material/play_arrow:"):
             api.predict(run.id, chosen)
             st.rerun()
         return
-    job = job_panel(started[0].id, f"Predicting {others[chosen or ''].name}")
+    job = job_panel(started[0].id, f"Predicting {others[chosen].name}")
     if job.state is JobState.SUCCEEDED:
-        for key in ("missing", "used"):
-            if isinstance(job.result.get(key), int):
-                st.caption(f"Input genes {key}: {job.result[key]:,}")
-        _figure(study, run, others[chosen or ""])
+        missing = ", ".join(job.result["missing"][:MOST_NAMED])
+        more = ", …" if len(job.result["missing"]) > MOST_NAMED else ""
+        st.caption(plain(job.result["words"] + (f" They are {missing}{more}." if missing else "")))
+        _figure(study, run, others[chosen])
 
 
 def _figure(study: StudyRecord, run: RunRecord, record: DatasetRecord) -> None:
@@ -60,23 +61,31 @@ def _figure(study: StudyRecord, run: RunRecord, record: DatasetRecord) -> None:
     if not gene:
         return
     obs, values = cached.obs(record.id), cached.predicted(run.id, record.id, gene)
-    measure = Measure(values, gene, "share of cells around", predicted=True)
+    measured = cached.measured(run.id, record.id, gene)
+    measure = Measure(values, gene, UNIT, predicted=True)
     title = f"{gene} around the cell"
+    drawn = pd.DataFrame({"cell": obs.index, "predicted": values})
     if record.role == "reference":
-        figure = embeddings.embed_values(obs["umap_1"], obs["umap_2"], measure, title, theme())
+        draw: Draw = partial(embeddings.embed_values, obs["umap_1"], obs["umap_2"], measure, title)
     else:
-        figure = maps.map_values(Places(obs["x_um"], obs["y_um"], obs["section"]), measure, title, theme())
-    figure_card(figure, "apply", provenance(run, len(values), f"{record.name}: predicted, not scored here"), fool=FOOL)
+        places = Places(obs["x_um"], obs["y_um"], obs["section"])
+        draw = partial(maps.map_values, places, measure, title)
+        if measured is not None:
+            drawn["measured"] = measured
+            draw = partial(maps.map_compared, places, Measure(measured, gene, UNIT), measure, title)
+    caption = provenance(run, len(values), f"{record.name}: predicted by the final fit, not scored here")
+    least = 820 if measured is not None else 0
+    figure_card(draw, "apply", caption, read=READ, fool=FOOL, table=drawn, least_px=least)
 
 
 def _take_home(run: RunRecord) -> None:
     st.subheader("Take this run home", anchor=False)
     st.markdown(
-        "The reference's cells with their predicted context (`obsm['context']`, 0 to 1, one column per panel gene) and "
-        "the scores, as AnnData; or the scores as a table."
+        "The reference's cells with what is predicted around each (0 to 1, one column per panel gene): as AnnData, "
+        "with the expression and the scores (`obsm['context']`, `uns['scores']`), or as a plain table."
     )
     with st.container(horizontal=True):
-        for ending, label in (("h5ad", "Prediction (h5ad)"), ("csv", "Scores (CSV)")):
+        for ending, label in (("h5ad", "Prediction (h5ad)"), ("csv", "Prediction (CSV)")):
             st.download_button(
                 label,
                 partial(_export, run.id, ending),
@@ -85,6 +94,7 @@ def _take_home(run: RunRecord) -> None:
                 icon=":material/download:",
                 on_click="ignore",
             )
+        table_download(cached.scores(run.id), f"resitu-scores-{run.id}.csv", "Scores (CSV)")
 
 
 def _export(run_id: str, ending: str) -> bytes:

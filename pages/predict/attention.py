@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pandas as pd
 import streamlit as st
 
-from backend.figures import attention as attention_figures
+from backend import api
+from backend.figures import attention as figures
 from backend.records import RunRecord, StudyRecord
 from pages.components import cached, session
-from pages.components.figure_card import figure_card, theme
-from pages.components.words import plain, provenance
+from pages.components.choice import select
+from pages.components.figure_card import figure_card
+from pages.components.words import provenance
 
-READ = """The longer the bar, the more weight the model's summary token gave to the gene, on average over the cells."""
-FOOL = """Attention says where the model looked, not why, and not what would change if the gene did."""
+ALL = "all"
+READ = """The longer the bar, the more weight the model's summary token gave to the gene. For a type it is the mean over
+its cells. The genes are those *in* the cell that the model read, not those around it."""
+HEAT = """A row is a cell type, a column a gene *in* the cell; the lighter, the more the model looked at it, on average
+over the type's cells. Only each type's 20 strongest genes are kept; the others are drawn as zero."""
+FOOL = """Attention says where the model looked, not why, and not what would change if the gene did. Genes of high
+expression come first in what the model reads, and may be looked at for that alone."""
+FEW = 500  # cells of a type that one can choose from
 
 
 def show(study: StudyRecord, run: RunRecord) -> None:
@@ -22,26 +32,33 @@ def show(study: StudyRecord, run: RunRecord) -> None:
             "(Train, Advanced) to see which genes it looks at.",
             icon=":material/info:",
         )
+        if st.button("Train one", icon=":material/arrow_forward:"):
+            st.switch_page("training.py")
         return
     table = cached.attention(run.id)
+    record = api.dataset(run.reference)
     types = sorted(table["type"].astype(str).unique())
+    means = table[table["cell"] == ""]
+    if len(types) > 1:
+        draw = partial(figures.attention_heat, means, "Genes the model looked at, by cell type")
+        caption = provenance(run, record.n_cells, f"{record.name}, mean over the cells of a type")
+        figure_card(draw, "attention-types", caption, read=HEAT, fool=FOOL, table=means, least_px=640)
     chosen = session.one_of("type", types)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.selectbox("Cell type", types, width=280, **session.bound("type", chosen))
-        cells = cells_of(table, chosen)
-        cell = session.one_of("cell", ["all", *cells], "all")
-        st.selectbox(
-            "Cell", ["all", *cells], format_func=lambda c: "all cells of the type" if c == "all" else c, width=280,
-            **session.bound("cell", cell),
-        )  # fmt: skip
-    of_type = table[table["type"] == chosen]
-    rows = of_type[of_type["cell"] == ("" if cell == "all" else cell)].nlargest(20, "weight")
-    who = f"{chosen}, all its cells" if cell == "all" else f"cell {cell} ({chosen})"
-    figure = attention_figures.attention_bars(rows, f"Genes the model looked at: {who}", theme())
-    figure_card(figure, "attention", provenance(run, max(len(cells), 1), plain(who)), read=READ, fool=FOOL, table=rows)
+    cells = cells_of(table, chosen)
+    with st.grid(2, min_column_width=240):
+        select("Cell type", {name: name for name in types}, "type", chosen)
+        names = {ALL: f"all {len(cells):,} cells of the type", **{cell: cell for cell in cells[:FEW]}}
+        cell = session.one_of("cell", list(names), ALL)
+        several = f"The first {FEW} of {len(cells):,}." if len(cells) > FEW else None
+        select("Cell", names, "cell", cell, help=several)
+    rows = means if cell == ALL else table[table["cell"] == cell]
+    rows = rows[rows["type"] == chosen].nlargest(20, "weight")
+    who = f"{chosen}, mean of its cells" if cell == ALL else f"cell {cell} ({chosen})"
+    draw = partial(figures.attention_bars, rows, f"Genes the model looked at: {who}")
+    caption = provenance(run, len(cells) if cell == ALL else 1, f"{record.name}: {who}")
+    figure_card(draw, "attention", caption, read=READ, fool=FOOL, table=rows)
 
 
 def cells_of(table: pd.DataFrame, chosen: str | None) -> list[str]:
-    """Cells of a type that have a row of their own ("" is the type's mean)."""
-    names = table.loc[(table["type"] == chosen) & (table["cell"] != ""), "cell"].astype(str).unique()
-    return list(names[:500])
+    """Cells of a type ("" is the type's mean)."""
+    return list(table.loc[(table["type"] == chosen) & (table["cell"] != ""), "cell"].astype(str).unique())

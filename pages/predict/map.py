@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
@@ -10,7 +12,7 @@ from backend.figures import maps
 from backend.figures.points import Measure, Places
 from backend.records import RunRecord, StudyRecord
 from pages.components import cached
-from pages.components.figure_card import figure_card, theme
+from pages.components.figure_card import Draw, figure_card
 from pages.components.gene_search import gene_search
 from pages.components.words import provenance
 
@@ -36,11 +38,10 @@ def show(study: StudyRecord, run: RunRecord) -> None:
     unit = "share of cells around"
     guess = Measure(predicted, gene, unit, predicted=True)
     title = f"{gene} around the cell"
-    if measured is None:
-        figure = maps.map_values(places, guess, title, theme())
-    else:
-        figure = maps.map_compared(places, Measure(measured, gene, unit), guess, title, theme())
+    draw: Draw = partial(maps.map_values, places, guess, title)
+    if measured is not None:
+        draw = partial(maps.map_compared, places, Measure(measured, gene, unit), guess, title)
     drawn = pd.DataFrame({"cell": obs.index, "x_um": obs["x_um"].to_numpy(), "y_um": obs["y_um"].to_numpy()})
     drawn["predicted"], drawn["measured"] = predicted, np.nan if measured is None else measured
     caption = provenance(run, int(np.isfinite(predicted).sum()), f"{record.name}: {where}")
-    figure_card(figure, "map", caption, read=READ, fool=FOOL, table=drawn, least_px=820)
+    figure_card(draw, "map", caption, read=READ, fool=FOOL, table=drawn, least_px=820)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pandas as pd
 import streamlit as st
 
@@ -10,11 +12,14 @@ from backend.figures import distributions
 from backend.figures import scores as score_figures
 from backend.records import RunRecord, StudyRecord
 from pages.components import cached, session
-from pages.components.figure_card import figure_card, table_download, theme
+from pages.components.figure_card import figure_card, table_download
 from pages.components.words import plain, provenance
 
 READ = """Each gene has one score: the Pearson correlation of predicted and measured context over cells that the model
 did not see. 1 is perfect, 0 is a guess. The cell itself is left out of the measured context."""
+BARS = "A bar counts the genes of one score. Each line is the median of one method, over the same genes and cells."
+MEDIAN = """A median hides which genes do well: look yours up in the table below. Genes that few cells express score
+low with every method, because what was measured of them is mostly noise."""
 FOOL = """With the cell itself in the context, copying a cell's own expression already scores well: that says nothing
 about its surroundings. A high score can also be the work of large regions: see *type-mean*."""
 
@@ -33,16 +38,17 @@ def show(study: StudyRecord, run: RunRecord) -> None:
     own = rows[rows["method"] == name]
     cells = int(own["n_cells"].max()) if len(own) else 0
     caption = provenance(run, cells, f"scored on {'the validation tissue' if run.validation else 'two halves'}")
-    figure = score_figures.scores_by_method(rows, name, "Held-out score, by method", theme())
-    figure_card(figure, "quality", caption, read=READ, fool=FOOL, table=rows, least_px=480)
+    draw = partial(score_figures.scores_by_method, rows, name, "Held-out score, by method")
+    figure_card(draw, "quality", caption, read=READ, fool=FOOL, table=rows, least_px=480)
     medians = {str(method): float(value) for method, value in rows.groupby("method")["pcc"].median().dropna().items()}
-    figure = distributions.score_histogram(own["pcc"], name, medians, "Genes by their score", theme())
-    figure_card(figure, "scores", caption, read="A bar counts genes; each line is the median of one method.")
+    draw = partial(distributions.score_histogram, own["pcc"], name, medians, "Genes by their score")
+    figure_card(draw, "scores", caption, read=BARS, fool=MEDIAN, table=own)
     st.subheader("Every gene", anchor=False)
     st.caption("Select a row to see that gene on the tissue.")
     wide = rows.pivot_table(index="gene", columns="method", values="pcc", aggfunc="mean")
     first = [name, *sorted(set(wide.columns) - {name})]
-    facts = own.set_index("gene")[["srcc", "detection", "n_cells", "constant"]]
+    facts = own.groupby("gene")[["srcc", "detection", "n_cells", "constant"]].mean()
+    facts["detection"] *= 100
     _gene_table(wide[first].join(facts).sort_values(name, ascending=False).reset_index(), first)
     table_download(table, f"resitu-scores-{run.id}.csv", "Download all scores (CSV)")
 
@@ -60,9 +66,9 @@ def _gene_table(shown: pd.DataFrame, methods: list[str]) -> None:
             "gene": "Gene",
             **names,
             "srcc": st.column_config.NumberColumn("Spearman", format="%.2f"),
-            "detection": st.column_config.NumberColumn("Detected in", format="percent"),
+            "detection": st.column_config.NumberColumn("% of cells", format="%.1f", help="Where it was found."),
             "n_cells": st.column_config.NumberColumn("Cells", format="localized"),
-            "constant": st.column_config.CheckboxColumn("Constant"),
+            "constant": st.column_config.CheckboxColumn("Constant", help="The same around every cell: not scored."),
         },
     )
     picked = event.selection.rows

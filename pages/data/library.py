@@ -53,9 +53,8 @@ def _one(record: DatasetRecord, study: StudyRecord | None) -> None:
         ):
             if value:
                 st.metric(name, value, border=True)
-    st.markdown(
-        f"**{SCALES[record.scale].capitalize()}** read from {plain(f'{record.counts_from} of {record.source}')}"
-    )
+    held = plain(f"{record.counts_from} of {record.source}")
+    st.markdown(f"**{SCALES[record.scale].capitalize()}** read from {held}")
     told = (record.species, "simulated" if record.simulated else "", f"added {when(record.created)}")
     st.caption(plain(", ".join(filter(None, told))))
     _actions(record)

@@ -20,12 +20,12 @@ from pages.components.words import count
 ALIKE = "all cells"
 MAP = """Each point stands where the cell was. The bar gives the scale; sections stand side by side. A type has the same
 colour on every page of the study."""
-MAP_FOOL = """The place of one section beside another is drawn, not measured. Where points lie dense, those drawn last hide
-the others: zoom in."""
+MAP_FOOL = """The place of one section beside another is drawn, not measured. In dense places the points drawn last hide the
+others: zoom in."""
 UMAP = "Each point is a cell; cells with similar expression lie near each other."
 UMAP_FOOL = "Distances between far groups, and sizes of groups, mean little in a UMAP."
-BOX = """A box holds the middle half of a type's cells, its line is their median, the whiskers reach from 5 % to 95 %. In
-brackets: the number of cells."""
+BOX = """A box holds the middle half of a type's cells, its line is their median, the whiskers reach from 5 % to 95 %.
+In brackets: the number of cells."""
 BOX_FOOL = """Depth follows the size of a cell and the instrument as much as biology. A type with few genes per cell is
 predicted from little."""
 

@@ -44,7 +44,7 @@ def _create(records: Sequence[DatasetRecord]) -> None:
         return
     with st.form("new study", border=False):
         with st.grid(2, min_column_width=280):
-            name = st.text_input("Name", max_chars=80, placeholder="such as: Lung tumour, CosMx with Maynard")
+            name = st.text_input("Name", max_chars=80, placeholder="such as: Lung, CosMx with Maynard", key="new name")
             tissue = st.selectbox("Tissue", list(tissues), format_func=tissues.__getitem__)
             reference = st.selectbox("Reference", list(references), format_func=references.__getitem__)
             validation = st.selectbox(

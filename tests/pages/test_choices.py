@@ -30,7 +30,7 @@ def test_the_gene_shown_first_is_the_one_predicted_best(open_page: Open, run: Ru
 
 def test_a_study_is_made_from_the_page(open_page: Open, study: StudyRecord) -> None:
     app = open_page("upload", view="studies")
-    app.text_input[0].set_value("Second study")
+    app.text_input(key="new name").set_value("Second study")
     app.button(key="FormSubmitter:new study-Make the study").click().run()
     assert not app.exception
     assert not app.error

@@ -20,7 +20,7 @@ from pages.components.words import count
 ALIKE = "all cells"
 MAP = """Each point stands where the cell was. The bar gives the scale; sections stand side by side. A type has the same
 colour on every page of the study."""
-MAP_FOOL = """The place of one section beside another is drawn, not measured. In dense places the points drawn last hide the
+MAP_FOOL = """The place of one section beside another is drawn, not measured. Where cells lie dense, some hide
 others: zoom in."""
 UMAP = "Each point is a cell; cells with similar expression lie near each other."
 UMAP_FOOL = "Distances between far groups, and sizes of groups, mean little in a UMAP."

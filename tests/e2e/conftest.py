@@ -127,7 +127,10 @@ def open_page(chromium) -> Iterator[Callable]:
         )
         contexts.append(context)
         page = context.new_page()
-        page.on("console", lambda message: errors.append(f"{message.text} {message.location}") if is_defect(message) else None)
+        page.on(
+            "console",
+            lambda message: errors.append(f"{message.text} {message.location}") if is_defect(message) else None,
+        )
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.set_default_timeout(30_000)
         page.goto(url)

@@ -9,7 +9,7 @@ import anndata as ad
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import Server
+from tests.e2e.conftest import Server, pages_only
 
 DONE = 400_000  # ms; training on two busy cores
 
@@ -152,3 +152,16 @@ def test_no_page_is_wider_than_a_phone(server: Server, trained: str, open_page, 
         expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=60_000)
         settled(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
+
+
+def test_a_restarted_app_has_the_run_and_its_results(home: Path, trained: str, open_page) -> None:
+    """A second app on the same data root is what a restart is: nothing lives in the first one's memory."""
+    again = pages_only(home)
+    try:
+        page = open_page(f"{again.url}/train?study=s-demo&run={trained}")
+        expect(page.get_by_text("The chosen run is trained.").first).to_be_visible(timeout=60_000)
+        page.goto(f"{again.url}/predict?study=s-demo&run={trained}&gene=CXCR4")
+        expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=60_000)
+        page.context.close()
+    finally:
+        again.stop()

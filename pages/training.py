@@ -55,7 +55,7 @@ def _launch(study: StudyRecord) -> None:
     with st.expander("Advanced", icon=":material/tune:"):
         st.caption(f"{card.title}: {plain(card.paper)}. The preset fills these in.")
         values: dict[str, Any] = config_form(card, preset, "config")
-        seed = st.number_input("Seed", 0, 2**31 - 1, 0, help="The same seed and data give the same result.")
+        seed = st.number_input("Seed", 0, 2**31 - 1, 0, help="The same seed and data give the same result.", width=240)
     look = api.preflight(study.id, METHOD, values)
     sentence.markdown(plain(look.answers))
     _preflight(look)

@@ -18,7 +18,7 @@ def attention_bars(table: pd.DataFrame, title: str, theme: Theme = "light", most
         x=top["weight"].to_numpy(dtype=np.float32), y=[label(gene) for gene in top["gene"]], orientation="h",
         marker_color=TYPE_COLOURS[0], hovertemplate="%{y}: %{x:.4f}<extra></extra>",
     )  # fmt: skip
-    figure.update_layout(xaxis_title="attention of the &lt;cls&gt; token (share)", yaxis_showgrid=False, bargap=0.25)
+    figure.update_layout(xaxis_title="attention (share)", yaxis_showgrid=False, bargap=0.25)
     make_room(figure, top["gene"])
     first = ", ".join(top["gene"].astype(str)[::-1][:5])
     alt = f"{title}. Bar chart of the {len(top)} genes with most attention; first {first}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
@@ -26,6 +27,11 @@ def config_form(card: Any, preset: str, key: str) -> dict[str, Any]:
     return values
 
 
+def _step(value: float | None) -> float:
+    """One in the first digit: a hundredth would be far too much for a learning rate."""
+    return 10.0 ** math.floor(math.log10(value)) if value else 1.0
+
+
 def _widget(schema: Mapping[str, Any], value: Any, key: str) -> Any:
     label, explained = plain(schema["title"]), plain(schema.get("description", ""))
     # An optional field is "anyOf: the type with its bounds, null": an empty box means None.
@@ -44,7 +50,7 @@ def _widget(schema: Mapping[str, Any], value: Any, key: str) -> Any:
     return st.number_input(
         label,
         **numbers,
-        step=1 if whole else None,
+        step=1 if whole else _step(value),
         format=None if whole else "%.4g",
         placeholder="chosen for your data" if value is None else None,
         help=explained,

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from backend.records import JobState, RunRecord
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>$:^=])")
-_FLAG = re.compile(r"--([a-z]+(?:-[a-z]+)*)(?: (um|mm|px|X)\b)?( (?=--))?")
+_FLAG = re.compile(r"--([a-z]+(?:-[a-z]+)*)(?: (um|mm|px|X|tissue|reference|validation)\b)?( (?=--))?")
 QUESTIONS = {
     "unit": "Unit of the coordinates",
     "um_per_px": "Micrometres per pixel",
@@ -80,6 +80,8 @@ def without_flags(text: str) -> str:
 
 def _as_label(found: re.Match[str]) -> str:
     flag, value, another = found.groups()
+    if flag == "role" and value:
+        return str(value)
     label = QUESTIONS.get(flag.replace("-", "_"), flag.replace("-", " "))
     told = f": {ANSWERS.get(value, value)}" if value else ""
     return f"“{label}”{told}{', ' if another else ''}"

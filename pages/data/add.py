@@ -113,7 +113,8 @@ def _report(job: JobStatus, files: str) -> None:
         if not refused and st.button("Add", type="primary", icon=":material/add:", key=f"add.{job.id}"):
             session.put("job", api.add_dataset(paths, role, name.strip() or None, answers).id)
             st.rerun()
-        if changed and st.button("Check again with these answers", icon=":material/refresh:"):
+        again = "Check again with these answers"
+        if (changed or refused) and st.button(again, icon=":material/refresh:", disabled=not changed):
             session.put("job", api.inspect(paths, role, answers).id)
             st.rerun()
 

@@ -43,9 +43,9 @@ def show(record: DatasetRecord, obs: pd.DataFrame, study: StudyRecord | None) ->
     _cells(record, obs, types, colours, caption)
     depth = "Counts" if record.scale == "counts" else "Sum of expression"
     with st.grid(2, min_column_width=380):
-        for column, title in (("counts", f"{depth} per {unit}, by type"), ("genes", f"Genes per {unit}, by type")):
-            axis = title.removesuffix(", by type").lower()
-            draw = partial(distributions.box_by_type, obs[column], types, colours, title, axis)
+        for column, what in (("counts", f"{depth} per {unit}"), ("genes", f"Genes per {unit}")):
+            title = f"{what}, by type" if known else what
+            draw = partial(distributions.box_by_type, obs[column], types, colours, title, what.lower())
             drawn = pd.DataFrame({"cell": obs.index, "type": types, column: obs[column].to_numpy()})
             figure_card(draw, f"data-{column}-by-type", caption, read=BOX, fool=BOX_FOOL, table=drawn)
 
@@ -66,7 +66,7 @@ def _cells(
         places = Places(obs["x_um"], obs["y_um"], obs["section"])
         by_type, by_value = partial(maps.map_types, places), partial(maps.map_values, places)
         read, fool = MAP, MAP_FOOL
-    title = words[by]
+    title = "Cells" if by == "type" and (types == ALIKE).all() else words[by]
     draw: Draw = partial(by_type, types, colours, title)
     if by != "type":
         draw = partial(by_value, Measure(obs[by], title), title)

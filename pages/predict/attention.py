@@ -40,7 +40,7 @@ def show(study: StudyRecord, run: RunRecord) -> None:
     types = sorted(table["type"].astype(str).unique())
     means = table[table["cell"] == ""]
     if len(types) > 1:
-        draw = partial(figures.attention_heat, means, "Genes the model looked at, by cell type")
+        draw = partial(figures.attention_heat, means, "Attention by cell type")
         caption = provenance(run, record.n_cells, f"{record.name}, mean over the cells of a type")
         figure_card(draw, "attention-types", caption, read=HEAT, fool=FOOL, table=means, least_px=640)
     chosen = session.one_of("type", types)
@@ -54,7 +54,7 @@ def show(study: StudyRecord, run: RunRecord) -> None:
     rows = means if cell == ALL else table[table["cell"] == cell]
     rows = rows[rows["type"] == chosen].nlargest(20, "weight")
     who = f"{chosen}, mean of its cells" if cell == ALL else f"cell {cell} ({chosen})"
-    draw = partial(figures.attention_bars, rows, f"Genes the model looked at: {who}")
+    draw = partial(figures.attention_bars, rows, f"Attention: {who}")
     caption = provenance(run, len(cells) if cell == ALL else 1, f"{record.name}: {who}")
     figure_card(draw, "attention", caption, read=READ, fool=FOOL, table=rows)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import anndata as ad
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, TimeoutError, expect
 
 from backend.settings import PROJECT
 from tests.e2e.conftest import Server
@@ -53,9 +53,15 @@ PAIRS = (
 def pick(page: Page, label: str, words: str) -> None:
     """Choose in the select box with this label."""
     box = page.get_by_test_id("stSelectbox").filter(has_text=label).first.locator("input")
-    box.click()
-    box.fill(words)
-    page.get_by_role("option", name=re.compile(re.escape(words))).first.click()
+    option = page.get_by_role("option", name=re.compile(re.escape(words))).first
+    for _ in range(5):  # a script that runs just then closes the list again
+        box.click()
+        box.fill(words)
+        try:
+            option.click(timeout=4000)
+            break
+        except TimeoutError:
+            settled(page)
     settled(page)
 
 
@@ -66,17 +72,12 @@ def press(page: Page, name: str) -> None:
 
 def add(page: Page, server: Server, role: str, file: str, answers: dict[str, str]) -> None:
     page.goto(f"{server.url}/data?view=add&role={role}&source=server")
-    files = page.get_by_test_id("stMultiSelect").first.locator("input")
-    files.click()
-    files.fill(file)
-    page.get_by_role("option", name=file).first.click()
-    settled(page)
-    page.keyboard.press("Escape")
+    pick(page, "File", file)
     press(page, "Check")
     expect(page.get_by_text(re.compile("Guessed: please confirm|Stops it")).first).to_be_visible(timeout=120_000)
     settled(page)
     if answers:
-        pick(page, "Unit", "pixels")
+        pick(page, "Unit of the coordinates", "pixels")
         page.get_by_label("Micrometres per pixel").fill(answers["um_per_px"])
         page.keyboard.press("Enter")
         settled(page)

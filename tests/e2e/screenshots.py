@@ -1,0 +1,75 @@
+"""The pictures of docs/images: every page of the demo, 1440 and 390 pixels wide, light and dark.
+
+make screenshots
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Browser, sync_playwright
+
+from backend import api
+from tests.e2e.conftest import CHROMIUM, FLAGS, PROJECT, start
+
+OUT = PROJECT / "docs" / "images"
+WIDTHS = {1440: 1000, 390: 844}
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["RESITU_HOME"] = folder
+        study = api.wait(api.make_demo().id).result["study"]
+        run = api.start_run(study, "scxm", api.preset("scxm", "Standard")).id
+        api.wait(run)
+        reference = api.study(study).reference
+        niche = api.start_niche(run, reference, "B cell", "CXCR4", None).id
+        api.wait(niche)
+        pathways = api.start_enrichment(niche, "de", api.gene_set_libraries()[0]).id
+        api.wait(pathways)
+        at = f"study={study}&run={run}&gene=CXCR4"
+        pages = {
+            "home": f"?{at}",
+            "data": f"data?{at}",
+            "add": f"data?{at}&view=add",
+            "studies": f"data?{at}&view=studies",
+            "train": f"train?{at}",
+            "predict": f"predict?{at}",
+            "reference": f"predict?{at}&view=around",
+            "quality": f"predict?{at}&view=quality",
+            "apply": f"predict?{at}&view=apply",
+            "niches": f"niche?{at}&dataset={reference}&type=B cell&job={niche}",
+            "pathways": f"pathways?{at}&source={niche}&job={pathways}",
+        }
+        server = start(Path(folder), "backend.jobs.serve")
+        try:
+            with sync_playwright() as playwright:
+                browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+                for name, path in pages.items():
+                    for width in WIDTHS:
+                        for theme in ("light", "dark"):
+                            take(browser, f"{server.url}/{path}", f"{name}-{width}-{theme}", width, theme)
+        finally:
+            server.stop()
+
+
+def take(browser: Browser, url: str, name: str, width: int, theme: str) -> None:
+    """The first screen of a wide page; a narrow one, where the figure lies below, whole up to three screens."""
+    size = {"width": width, "height": WIDTHS[width] * (3 if width == 390 else 1)}
+    context = browser.new_context(viewport=size, color_scheme="dark" if theme == "dark" else "light")
+    page = context.new_page()
+    page.goto(url)
+    page.get_by_role("heading", level=1).wait_for(timeout=60_000)
+    page.wait_for_timeout(1500)
+    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for(timeout=60_000)
+    page.wait_for_timeout(2500)  # figures draw after the script has ended
+    page.screenshot(path=OUT / f"{name}.png")
+    context.close()
+    print(name, flush=True)
+
+
+if __name__ == "__main__":
+    OUT.mkdir(parents=True, exist_ok=True)
+    main()

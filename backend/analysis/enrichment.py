@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.stats import false_discovery_control
 
 from backend.errors import UserError
@@ -45,8 +47,11 @@ def prerank(
             "Choose a comparison, or a run, with more genes.",
         )
     known = set(ranked.index)
-    sizes = {name: len(known.intersection(genes)) for name, genes in sets.items()}
-    tested = {name: list(sets[name]) for name, size in sizes.items() if min_size <= size <= MOST_IN_SET}
+    held = {name: [gene for gene in dict.fromkeys(genes) if gene in known] for name, genes in sets.items()}
+    sizes = {name: len(genes) for name, genes in held.items()}
+    # A set of all the ranked genes has no others to be compared with.
+    most = min(MOST_IN_SET, len(ranked) - 1)
+    tested = {name: genes for name, genes in held.items() if min_size <= len(genes) <= most}
     if not tested:
         raise UserError(
             f"No gene set has {min_size} to {MOST_IN_SET} of the {len(ranked):,} ranked genes.",
@@ -55,37 +60,55 @@ def prerank(
         )
     permutations = int(np.clip(_WORK // (len(tested) * len(ranked)), FEWEST_PERMUTATIONS, PERMUTATIONS))
     found = _run(ranked, tested, min_size, permutations, seed, threads)
-    table = _table(found, sizes, sets, permutations)
-    facts = _facts(ranked, sizes, min_size, permutations, seed)
+    table = _table(found, ranked, sizes, sets, permutations)
+    facts = _facts(ranked, sizes, (min_size, most), permutations, seed)
     return Enrichment(table, _curves(found, table["set"].head(CURVES), ranked), facts)
 
 
-def _run(  # type: ignore[no-untyped-def]  # gseapy is imported lazily
-    ranked: pd.Series, sets: dict[str, list[str]], min_size: int, permutations: int, seed: int, threads: int
-):
-    import gseapy
+class _Summary(Protocol):
+    """What gseapy's own code found for one set. hits: ranks of the set's genes."""
 
-    return gseapy.prerank(
-        ranked, sets, min_size=min_size, max_size=MOST_IN_SET, permutation_num=permutations, seed=seed, threads=threads,
-        outdir=None, no_plot=True,
-    ).results  # fmt: skip
+    term: str
+    es: float
+    nes: float
+    pval: float
+    fdr: float
+    hits: list[int]
+
+
+def _run(
+    ranked: pd.Series, sets: dict[str, list[str]], min_size: int, permutations: int, seed: int, threads: int
+) -> list[_Summary]:
+    # What gseapy.prerank itself calls. Its own table holds the running score of every set as a Python list: 7 GB for a
+    # whole transcriptome and the GO sets.
+    from gseapy.gse import prerank_rs
+
+    genes, values = ranked.index.to_list(), ranked.to_list()
+    weight = 1.0  # Subramanian's p
+    found = prerank_rs(genes, values, sets, weight, min_size, MOST_IN_SET, permutations, threads, seed)
+    return list(found.summaries)
 
 
 def _table(
-    found: dict[str, dict[str, object]], sizes: dict[str, int], sets: dict[str, tuple[str, ...]], permutations: int
+    found: list[_Summary],
+    ranked: pd.Series,
+    sizes: dict[str, int],
+    sets: dict[str, tuple[str, ...]],
+    permutations: int,
 ) -> pd.DataFrame:
+    metric, genes = np.abs(ranked.to_numpy(dtype=float)), ranked.index.to_numpy(dtype=object)
     rows = [
         {
-            "set": name,
-            "nes": row["nes"],
-            "es": row["es"],
-            "p": row["pval"],
-            "fdr": row["fdr"],
-            "size": sizes[name],
-            "set_size": len(sets[name]),
-            "leading_edge": row["lead_genes"],
+            "set": row.term,
+            "nes": row.nes,
+            "es": row.es,
+            "p": row.pval,
+            "fdr": row.fdr,
+            "size": sizes[row.term],
+            "set_size": len(sets[row.term]),
+            "leading_edge": ";".join(genes[_leading_edge(metric, np.asarray(row.hits, dtype=np.intp), row.es)]),
         }
-        for name, row in found.items()
+        for row in found
     ]
     table = pd.DataFrame(rows).astype({"nes": float, "es": float, "p": float, "fdr": float})
     # No p that permutation can show is smaller than one in their number; gseapy says 0.
@@ -95,20 +118,38 @@ def _table(
     return table.loc[order].reset_index(drop=True)
 
 
-def _curves(found: dict[str, dict[str, object]], names: pd.Series, ranked: pd.Series) -> pd.DataFrame:
+def _running_score(metric: NDArray[np.float64], hits: NDArray[np.intp]) -> NDArray[np.float64]:
+    """The score after each of the ranked genes (Subramanian 2005, appendix). metric: sizes of the ranked statistic."""
+    total = metric[hits].sum()
+    steps = np.full(len(metric), -1.0 / (len(metric) - len(hits)))
+    steps[hits] = metric[hits] / total if total > 0 else 1.0 / len(hits)
+    return np.cumsum(steps)
+
+
+def _leading_edge(metric: NDArray[np.float64], hits: NDArray[np.intp], es: float) -> NDArray[np.intp]:
+    """The hits up to the peak of the running score, or from its trough on, the last first."""
+    score = _running_score(metric, hits)
+    return hits[hits <= score.argmax()] if es >= 0 else hits[hits >= score.argmin()][::-1]
+
+
+def _curves(found: list[_Summary], names: pd.Series, ranked: pd.Series) -> pd.DataFrame:
+    metric, hits_of = ranked.to_numpy(dtype=float), {row.term: row.hits for row in found}
     parts = []
     for name in names:
-        hit = np.zeros(len(ranked), dtype=bool)
-        hit[np.asarray(found[name]["hits"], dtype=np.intp)] = True
+        hits, hit = np.asarray(hits_of[name], dtype=np.intp), np.zeros(len(ranked), dtype=bool)
+        hit[hits] = True
+        score = _running_score(np.abs(metric), hits).astype(np.float32)
         part = {"set": name, "rank": np.arange(len(ranked), dtype=np.int32), "gene": ranked.index}
-        score = np.asarray(found[name]["RES"], dtype=np.float32)
-        parts.append(pd.DataFrame(part | {"metric": ranked.to_numpy(dtype=np.float32), "score": score, "hit": hit}))
+        parts.append(pd.DataFrame(part | {"metric": metric.astype(np.float32), "score": score, "hit": hit}))
     return pd.concat(parts, ignore_index=True).astype({"set": "category", "gene": "category"})
 
 
-def _facts(ranked: pd.Series, sizes: dict[str, int], min_size: int, permutations: int, seed: int) -> dict[str, object]:
+def _facts(
+    ranked: pd.Series, sizes: dict[str, int], limits: tuple[int, int], permutations: int, seed: int
+) -> dict[str, object]:
+    min_size, most = limits
     small = sum(size < min_size for size in sizes.values())
-    large = sum(size > MOST_IN_SET for size in sizes.values())
+    large = sum(size > most for size in sizes.values())
     tied = float(ranked.duplicated(keep=False).mean())
     return {
         "ranked": len(ranked),
@@ -121,7 +162,7 @@ def _facts(ranked: pd.Series, sizes: dict[str, int], min_size: int, permutations
         "background": (
             f"Background: the {len(ranked):,} ranked genes, not the genome. Of {len(sizes):,} sets "
             f"{len(sizes) - small - large:,} were tested; {small:,} have fewer than {min_size} of these genes, "
-            f"{large:,} more than {MOST_IN_SET}. {permutations:,} permutations of the genes, so no "
+            f"{large:,} more than {most}. {permutations:,} permutations of the genes, so no "
             f"nominal p below {1 / permutations:.2g} can be told from 0."
         ),
     }

@@ -38,6 +38,23 @@ def test_the_same_seed_gives_the_same_table_whatever_the_threads() -> None:
     pd.testing.assert_frame_equal(one, two)
 
 
+def test_the_numbers_are_those_of_gseapy() -> None:
+    import gseapy
+
+    metric = ranking()
+    metric.iloc[:20] = metric.iloc[0]  # ties
+    sets = collection(metric) | {"everything": tuple(metric.index)}
+    table = prerank(metric, sets, seed=3).table.set_index("set")
+    ranked = metric.sort_index().sort_values(ascending=False, kind="stable")
+    theirs = gseapy.prerank(
+        ranked, {name: list(genes) for name, genes in sets.items()}, min_size=5, max_size=500, permutation_num=1000,
+        seed=3, outdir=None, no_plot=True,
+    ).res2d.set_index("Term").loc[table.index]  # fmt: skip
+    for ours, column in (("es", "ES"), ("nes", "NES"), ("p", "NOM p-val"), ("fdr", "FDR q-val")):
+        assert table[ours].to_numpy() == pytest.approx(theirs[column].to_numpy(dtype=float), abs=1e-12)
+    assert list(table["leading_edge"]) == list(theirs["Lead_genes"])
+
+
 def test_benjamini_hochberg_stands_beside_and_never_trusts_a_p_of_zero() -> None:
     metric = ranking()
     found = prerank(metric, collection(metric), seed=1)

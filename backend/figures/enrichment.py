@@ -75,7 +75,7 @@ def dot_plot(table: pd.DataFrame, title: str, theme: Theme = "light", *, most: i
     make_room(figure, figure.data[0].y)
     sure = int((table[fdr] < 0.05).sum())
     alt = f"{title}. Dot plot of {len(best)} of {len(table):,} gene sets; {sure:,} have an FDR below 0.05."
-    return dress(figure, title, theme, alt=alt, height=150 + 26 * max(len(best), 4))
+    return dress(figure, title, theme, alt=alt, height=150 + 26 * max(len(best), 7))
 
 
 def _surest(column: pd.Series) -> pd.Series:

@@ -81,7 +81,7 @@ def map_compared(
         f"{title}. Three maps of the same {len(gap.values):,} cells: measured, predicted, and their difference. "
         f"Over these cells the two agree with Pearson's r = {pearson:.2f}."
     )
-    return dress(figure, title, theme, alt=alt, height=_height(places, 330) + 80)
+    return dress(figure, title, theme, alt=alt, height=_height(places, 300) + 80)
 
 
 def frame_predicted(figure: go.Figure, theme: Theme, *, axis: str = "", tag: bool = True) -> None:

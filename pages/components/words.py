@@ -27,6 +27,7 @@ ANSWERS = {
     "um": "micrometres (µm)", "mm": "millimetres (mm)", "px": "pixels", "ensembl": "Ensembl ids",
     "symbol": "symbols", "yes": "a spot of several cells", "no": "a single cell",
 }  # fmt: skip
+_ADDRESS = re.compile(r"\b(?:https?|ftp|www)(?=[:.])|@", re.IGNORECASE)
 STATES = {
     JobState.QUEUED: "waiting",
     JobState.RUNNING: "running",
@@ -40,7 +41,9 @@ STATES = {
 
 def plain(text: object) -> str:
     """A file name, label or gene as markdown shows it literally: nothing in it is a command."""
-    return _MARKDOWN.sub(r"\\\1", str(text).replace("\n", " "))
+    # What looks like an address becomes a link even when escaped; an invisible joiner in it stops that.
+    literal = _ADDRESS.sub("\\g<0>\u2060", str(text).replace("\n", " "))
+    return _MARKDOWN.sub(r"\\\1", literal)
 
 
 def count(number: float, noun: str) -> str:

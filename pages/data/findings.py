@@ -39,17 +39,19 @@ def _sentence(finding: Finding) -> str:
 def ask(
     questions: Sequence[Finding], given: Answers, columns: Sequence[Mapping[str, Any]], key: str
 ) -> tuple[Answers, bool]:
-    """A widget per question, filled with the guess; the answers, and whether any differs from what was checked."""
+    """A widget per question, filled with the guess; the answers, and whether any differs from what was checked. A guess
+    that nobody changed stays a guess: the next visit gives its reason again."""
     known = [question for question in questions if question.field in QUESTIONS]
     said = given.model_dump()
-    checked = Answers.model_validate(said | {q.field: _typed(q, q.guess) for q in known})
     if known:
         st.markdown("**Guessed: please confirm**")
     with st.grid(3, min_column_width=300):
         for question in known:
             with st.container(border=True, height="stretch"):
-                said[question.field or ""] = _typed(question, _widget(question, key))
-                if question.field == "unit" and said["unit"] == "px":
+                value = _widget(question, key)
+                if value != question.guess:
+                    said[question.field or ""] = _typed(question, value)
+                if question.field == "unit" and value == "px":
                     said["um_per_px"] = st.number_input(
                         "Micrometres per pixel", min_value=1e-6, value=given.um_per_px, format="%.5g", key=f"{key}.px",
                         placeholder="as the instrument's documents say",
@@ -59,7 +61,7 @@ def ask(
             said["keep"] = _keep(columns, given, key)
             st.caption("To leave out cells that the file itself marks as bad, or to take one sample of several.")
     answers = Answers.model_validate(said)
-    return answers, answers != checked
+    return answers, answers != given
 
 
 def _keep(columns: Sequence[Mapping[str, Any]], given: Answers, key: str) -> dict[str, str]:

@@ -42,9 +42,10 @@ def _create(records: Sequence[DatasetRecord]) -> None:
             session.put("view", "add")
             st.rerun()
         return
+    key = f"name.{len(api.studies(archived=True))}"  # an empty box after each study
     with st.form("new study", border=False):
         with st.grid(2, min_column_width=280):
-            name = st.text_input("Name", max_chars=80, placeholder="such as: Lung, CosMx with Maynard", key="new name")
+            name = st.text_input("Name", max_chars=80, placeholder="such as: Lung, CosMx with Maynard", key=key)
             tissue = st.selectbox("Tissue", list(tissues), format_func=tissues.__getitem__)
             reference = st.selectbox("Reference", list(references), format_func=references.__getitem__)
             validation = st.selectbox(
@@ -90,15 +91,19 @@ def _one(study: StudyRecord) -> None:
                     st.rerun()
         if st.button("Archive", icon=":material/archive:", type="tertiary", key="archive study"):
             api.archive_study(study.id)
-            session.choose_study(None)
-            st.rerun()
+            _leave()
         with st.popover("Delete", icon=":material/delete:", type="tertiary"):
             st.markdown("The study goes; its data sets and their runs stay.")
             if st.button("Delete it", type="primary", key="delete study"):
                 with shown():
                     api.delete_study(study.id)
-                    session.choose_study(None)
-                    st.rerun()
+                    _leave()
+
+
+def _leave() -> None:
+    session.choose_study(None)
+    session.put("view", "studies")
+    st.rerun()
 
 
 def _part(study: StudyRecord, role: str, dataset_id: str) -> None:

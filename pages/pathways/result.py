@@ -76,7 +76,6 @@ def _table(table: pd.DataFrame, job_id: str) -> None:
     st.dataframe(
         table,
         hide_index=True,
-        height=380,
         column_order=[
             "set",
             "nes",

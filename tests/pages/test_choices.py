@@ -6,7 +6,8 @@ import pytest
 
 from backend import api
 from backend.records import RunRecord, StudyRecord
-from pages.components.words import count, duration, plain
+from pages.components.choice import distinct
+from pages.components.words import count, duration, plain, without_flags
 from tests.pages.conftest import Open
 
 
@@ -30,7 +31,7 @@ def test_the_gene_shown_first_is_the_one_predicted_best(open_page: Open, run: Ru
 
 def test_a_study_is_made_from_the_page(open_page: Open, study: StudyRecord) -> None:
     app = open_page("upload", view="studies")
-    app.text_input(key="new name").set_value("Second study")
+    next(box for box in app.text_input if box.label == "Name").set_value("Second study")
     app.button(key="FormSubmitter:new study-Make the study").click().run()
     assert not app.exception
     assert not app.error
@@ -64,3 +65,23 @@ def test_words_are_safe_and_honest() -> None:
     assert count(4000, "cell") == "4,000 cells"
     assert duration(0.2) == "under a minute"
     assert duration(240) == "about 4.0 h"
+
+
+def test_addresses_in_names_do_not_become_links() -> None:
+    for name in ("see http://a.b", "www.a.b", "me@a.b"):
+        assert "\u2060" in plain(name)
+        assert plain(name).replace("\u2060", "").replace("\\", "") == name
+
+
+def test_words_name_the_question_instead_of_the_flag() -> None:
+    said = without_flags("--unit px --um-per-px X, with X from the instrument; if not: --unit mm.")
+    assert said == (
+        "“Unit of the coordinates”: pixels, “Micrometres per pixel”: X, with X from the instrument; "
+        "if not: “Unit of the coordinates”: millimetres (mm)."
+    )
+    assert without_flags("say that this is a --role reference.") == "say that this is a reference."
+    assert without_flags("well-known, 10--20") == "well-known, 10--20"
+
+
+def test_alike_names_are_told_apart() -> None:
+    assert distinct({"a": "Lung", "b": "Lung", "c": "Liver"}) == {"a": "Lung", "b": "Lung (2)", "c": "Liver"}

@@ -80,7 +80,7 @@ def _actions(record: DatasetRecord) -> None:
             api.archive_dataset(record.id, not record.archived)
             st.rerun()
         with st.popover("Delete", icon=":material/delete:", type="tertiary"):
-            st.markdown("For good, with everything that was computed from it alone.")
+            st.markdown(f"**{plain(record.name)}** goes for good. The file that it came from stays where it is.")
             if st.button("Delete it", type="primary", key=f"delete.{record.id}"):
                 with shown():
                     api.delete_dataset(record.id)

@@ -93,7 +93,7 @@ def _one(study: StudyRecord) -> None:
             api.archive_study(study.id)
             _leave()
         with st.popover("Delete", icon=":material/delete:", type="tertiary"):
-            st.markdown("The study goes; its data sets and their runs stay.")
+            st.markdown(f"**{plain(study.name)}** goes for good; its data sets and their runs stay.")
             if st.button("Delete it", type="primary", key="delete study"):
                 with shown():
                     api.delete_study(study.id)

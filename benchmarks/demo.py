@@ -7,7 +7,7 @@ from typing import Literal
 from backend import api
 from benchmarks.measured import Row, do_job
 
-TYPE, GENE = "Macrophage", "EPCAM"
+TYPE, GENE = "Tumour", "EPCAM"
 
 
 def measure() -> list[Row]:

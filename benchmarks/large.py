@@ -19,7 +19,7 @@ from benchmarks.measured import Row, do_job, median_s
 
 N_CELLS = 100_000
 GAP_UM = 100.0
-GENE, TYPE = "EPCAM", "Macrophage"
+GENE, TYPE = "EPCAM", "Tumour"
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,8 @@ def _graph_of(values: csr_matrix, scale: Scale, *, embed: bool):  # type: ignore
         adata = adata[:, adata.var["highly_variable"]].copy()
     n_components = min(30, adata.n_obs - 1, adata.n_vars - 1)
     scanpy.pp.pca(adata, n_comps=n_components, random_state=0)
-    scanpy.pp.neighbors(adata, n_neighbors=min(15, adata.n_obs - 1), random_state=0)
+    # Exact neighbours at any size: above 8,192 cells scanpy would ask pynndescent, whose late releases it cannot read.
+    scanpy.pp.neighbors(adata, n_neighbors=min(15, adata.n_obs - 1), transformer="sklearn", random_state=0)
     if embed:
         scanpy.tl.umap(adata, random_state=0)
     return adata

@@ -31,3 +31,12 @@ def test_the_map_repeats_itself_and_samples_what_is_large(monkeypatch) -> None: 
     part = expression.umap(values, "counts")
     assert part is not None
     assert int(np.isfinite(part[:, 0]).sum()) == 60
+
+
+def test_more_cells_than_scanpy_searches_exactly_are_grouped_too() -> None:
+    rng = np.random.default_rng(0)
+    values = rng.poisson(1.0, (8300, 20)).astype(np.float32)
+    values[:4000, :10] += 20
+    values[4000:, 10:] += 20
+    labels = expression.leiden(csr_matrix(values), "counts", 0.1, 0)
+    assert set(labels[:4000]).isdisjoint(labels[4000:])

@@ -20,7 +20,7 @@ _KEPT_COLUMNS = 30
 _NAMES = {
     "type": (
         "celltype", "celltypes", "cellannotation", "annotation", "annotations", "celltypemajor", "majorcelltype",
-        "clustername", "cellontologyclass", "celltypeminor", "subclass", "class", "cellclass",
+        "clustername", "cellontologyclass", "celltypeminor", "subclass", "class", "cellclass", "type", "types",
     ),
     "sample": ("sample", "sampleid", "samplename", "libraryid", "library", "origident", "batch"),
     "patient": ("patient", "patientid", "donor", "donorid", "individual", "subject", "subjectid", "mouseid", "animal"),

@@ -57,10 +57,11 @@ def tell_format(path: Path) -> Format:
 
 
 def _unknown(path: Path, inside: bytes) -> DataError:
+    begins = inside[:24].decode("utf-8", "replace")
     if path.suffix.lower() in (".h5ad", ".h5"):
-        why = f"It is not an HDF5 file; it begins with {inside[:24]!r}."
+        why = f"It is not an HDF5 file; it begins with {begins!r}." if begins else "It is empty."
         mend = "Write it with `adata.write_h5ad(...)`, or copy it once more if it was cut off."
         return DataError(f"{path.name} cannot be opened.", why, mend)
     if path.suffix.lower() in (".zip", ".gz", ".tgz", ".tar"):
         return DataError(f"{path.name} cannot be unpacked.", "It is damaged or of another kind.", ACCEPTED)
-    return DataError(f"{path.name} is of a kind that is not read.", f"It begins with {inside[:24]!r}.", ACCEPTED)
+    return DataError(f"{path.name} is of a kind that is not read.", f"It begins with {begins!r}.", ACCEPTED)

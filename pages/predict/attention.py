@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-import pandas as pd
 import streamlit as st
 
 from backend import api
@@ -35,23 +34,21 @@ def show(study: StudyRecord, run: RunRecord) -> None:
         if st.button("Train one", icon=":material/arrow_forward:"):
             st.switch_page("training.py")
         return
-    table = cached.attention(run.id)
-    record = api.dataset(run.reference)
-    types = sorted(table["type"].astype(str).unique())
-    means = table[table["cell"] == ""]
+    record, means = api.dataset(run.reference), cached.attention(run.id, cell="")
+    types = sorted(means["type"].astype(str).unique())
     if len(types) > 1:
         draw = partial(figures.attention_heat, means, "Attention by cell type")
         caption = provenance(run, record.n_cells, f"{record.name}, mean over the cells of a type")
         figure_card(draw, "attention-types", caption, read=HEAT, fool=FOOL, table=means, least_px=640)
     chosen = session.one_of("type", types)
-    cells = cells_of(table, chosen)
+    cells = cells_of(run, chosen)
     with st.grid(2, min_column_width=240):
         select("Cell type", {name: name for name in types}, "type", chosen)
         names = {ALL: f"all {len(cells):,} cells of the type", **{cell: cell for cell in cells[:FEW]}}
         cell = session.one_of("cell", list(names), ALL)
         several = f"The first {FEW} of {len(cells):,}." if len(cells) > FEW else None
         select("Cell", names, "cell", cell, help=several)
-    rows = means if cell == ALL else table[table["cell"] == cell]
+    rows = means if cell == ALL else cached.attention(run.id, cell=cell)
     rows = rows[rows["type"] == chosen].nlargest(20, "weight")
     who = f"{chosen}, mean of its cells" if cell == ALL else f"cell {cell} ({chosen})"
     draw = partial(figures.attention_bars, rows, f"Attention: {who}")
@@ -59,6 +56,7 @@ def show(study: StudyRecord, run: RunRecord) -> None:
     figure_card(draw, "attention", caption, read=READ, fool=FOOL, table=rows)
 
 
-def cells_of(table: pd.DataFrame, chosen: str | None) -> list[str]:
-    """Cells of a type ("" is the type's mean)."""
-    return list(table.loc[(table["type"] == chosen) & (table["cell"] != ""), "cell"].astype(str).unique())
+def cells_of(run: RunRecord, chosen: str | None) -> list[str]:
+    """The reference's cells of a type as the data name it; where they name none, all are one."""
+    obs = cached.obs(run.reference)
+    return list(map(str, obs.index[obs["type"].astype(str) == chosen] if "type" in obs else obs.index))

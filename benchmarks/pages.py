@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 
 from backend.settings import PROJECT
@@ -21,11 +22,13 @@ def measure(large: Large) -> list[Row]:
 
     # AppTest itself keeps each widget's format function in session state, which the app's own setting refuses.
     config.set_option("runner.enforceSerializableSessionState", False)
+    logging.getLogger("streamlit").setLevel(logging.ERROR)  # it misses a browser
     time_page("home", {})  # the libraries are loaded once per server
     rows = []
     for words, page, link in views(large):
-        first_s, warm_s = time_page(page, {"study": large.study, "run": large.run, "gene": GENE, **link})
-        rows.append(Row(f"Page {words}", warm_s, "s", GOAL_S, f"first {first_s:.2f} s"))
+        link = {"study": large.study, "run": large.run, "gene": GENE, **link}
+        first_s, warm_s, figures = time_page(page, link)
+        rows.append(Row(f"Page {words}", warm_s, "s", GOAL_S, f"first {first_s:.2f} s; figures: {figures}"))
     return rows
 
 
@@ -50,8 +53,9 @@ def views(large: Large) -> list[tuple[str, str, dict[str, str]]]:
     ]
 
 
-def time_page(page: str, link: dict[str, str]) -> tuple[float, float]:
-    """Seconds: with nothing in memory, and the median of some runs after that. Stops where the page shows an error."""
+def time_page(page: str, link: dict[str, str]) -> tuple[float, float, int]:
+    """Seconds with nothing in memory, the median of some runs after that, and how many figures there are. Stops where
+    the page shows an error."""
     import streamlit as st
     from streamlit.testing.v1 import AppTest
 
@@ -68,4 +72,4 @@ def time_page(page: str, link: dict[str, str]) -> tuple[float, float]:
         taken.append(time.perf_counter() - began)
         if app.exception or app.error:
             raise SystemExit(f"{page} {link}: {[str(found.value) for found in (*app.exception, *app.error)]}")
-    return taken[0], sorted(taken[1:])[WARM_RUNS // 2]
+    return taken[0], sorted(taken[1:])[WARM_RUNS // 2], len(app.get("plotly_chart"))

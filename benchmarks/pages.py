@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 
 from backend.settings import PROJECT
@@ -18,11 +17,11 @@ NAVIGATION = PROJECT / "pages" / "navigation.py"
 
 
 def measure(large: Large) -> list[Row]:
-    from streamlit import config
+    from streamlit import config, logger
 
     # AppTest itself keeps each widget's format function in session state, which the app's own setting refuses.
     config.set_option("runner.enforceSerializableSessionState", False)
-    logging.getLogger("streamlit").setLevel(logging.ERROR)  # it misses a browser
+    logger.set_log_level("ERROR")  # its warnings miss a browser
     time_page("home", {})  # the libraries are loaded once per server
     rows = []
     for words, page, link in views(large):

@@ -14,8 +14,8 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/*
 
 WORKDIR /app
-COPY requirements.txt .
-RUN pip install --no-cache-dir --extra-index-url "$TORCH_INDEX" torch==2.13.0 -r requirements.txt
+COPY requirements.txt constraints.txt ./
+RUN pip install --no-cache-dir --extra-index-url "$TORCH_INDEX" torch==2.13.0 -r requirements.txt -c constraints.txt
 
 COPY app.py pyproject.toml ./
 COPY .streamlit .streamlit

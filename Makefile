@@ -8,9 +8,10 @@ SETUP := .venv/.set-up
 setup: $(SETUP)
 
 # torch is named first and pinned: on a machine without a GPU pip takes the CPU build where one is offered (README).
-$(SETUP): requirements.txt requirements-dev.txt
+$(SETUP): requirements.txt requirements-dev.txt constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0 -r requirements.txt -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0 \
+	  -r requirements.txt -r requirements-dev.txt -c constraints.txt
 	@touch $@
 
 run: setup

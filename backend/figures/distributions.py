@@ -109,10 +109,7 @@ def threshold_histogram(
     for name, members in groups.items():
         _add_bars(figure, members, edges, NICHE_COLOURS[name], name=f"{name} ({len(members):,})")
     _add_line(figure, threshold, f"threshold {number(threshold)}", theme)
-    figure.update_layout(
-        xaxis_title=label(axis), yaxis_title="cells", bargap=0, barmode="overlay",
-        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom"}, margin_t=92,
-    )  # fmt: skip
+    figure.update_layout(xaxis_title=label(axis), yaxis_title="cells", bargap=0, barmode="overlay")
     alt = (
         f"{title}. Histogram of {axis} over {len(known):,} cells, cut at {number(threshold)}: "
         f"{len(groups['isolated']):,} isolated, {len(groups['clustered']):,} clustered."

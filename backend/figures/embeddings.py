@@ -58,5 +58,8 @@ def _size(places: Places) -> float:
 def _lay(figure: go.Figure) -> None:
     bare = {"showticklabels": False, "ticks": "", "showgrid": False, "zeroline": False, "constrain": "domain"}
     figure.update_layout(
-        xaxis=bare | {"title": "UMAP 1"}, yaxis=bare | {"title": "UMAP 2", "scaleanchor": "x"}, uirevision="embedding"
+        xaxis=bare | {"title": "UMAP 1"},
+        yaxis=bare | {"title": "UMAP 2", "scaleanchor": "x"},
+        uirevision="embedding",
+        margin_l=40,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -9,7 +11,7 @@ from numpy.typing import ArrayLike
 from plotly.subplots import make_subplots
 
 from backend.figures.palette import DIVERGING, GREY, TYPE_COLOURS, Theme
-from backend.figures.style import FAINT, INK, dress, label, make_room, shorten
+from backend.figures.style import FAINT, INK, dress, label, shorten
 
 
 def running_score(
@@ -55,27 +57,40 @@ def running_score(
 
 def dot_plot(table: pd.DataFrame, title: str, theme: Theme = "light", *, most: int = 20, fdr: str = "fdr") -> go.Figure:
     """`table`: one row per set with `set`, `nes`, `size` and an FDR column. The sets of lowest FDR, by NES; a dot's
-    area is the number of genes, its colour the FDR."""
+    area is the number of genes, its colour the FDR. Names stand above their rows: beside them they would leave no room
+    for the dots on a telephone."""
     best = table.dropna(subset=["nes", fdr]).sort_values([fdr, "nes"], key=_surest).head(most).sort_values("nes")
     sizes = best["size"].to_numpy(dtype=np.float32)
     area = 22.0 * np.sqrt(sizes / sizes.max()) if len(sizes) else sizes
     figure = go.Figure()
-    bar = {"title": "FDR", "thickness": 12, "len": 0.7, "outlinewidth": 0, "tickvals": [0, 0.05, 0.25, 0.5, 1]}
+    rows = [label(name) for name in best["set"]]
+    inside = _ROW_PX * max(len(rows), 6)
+    bar = {"title": {"text": "FDR", "side": "top"}, "thickness": 12, "len": 0.8, "outlinewidth": 0, "orientation": "h",
+           "y": -52 / inside, "yanchor": "top", "tickangle": 0, "tickvals": [0.05, 0.25, 0.5]}  # fmt: skip
     figure.add_scatter(
-        x=best["nes"].to_numpy(dtype=np.float32), y=[shorten(name) for name in best["set"]], mode="markers",
+        x=best["nes"].to_numpy(dtype=np.float32), y=rows, mode="markers",
         marker={"size": np.maximum(area, 6), "color": best[fdr].to_numpy(dtype=np.float32), "cmin": 0, "cmax": 0.5,
                 "colorscale": [[0, DIVERGING[theme][-1 if theme == "light" else 3][1]], [0.1, DIVERGING[theme][3][1]],
                                [1, GREY]], "colorbar": bar, "line": {"width": 0}},
-        text=[f"{label(name)}<br>{int(size)} genes" for name, size in zip(best["set"], sizes)],
+        text=[f"{name}<br>{int(size)} genes" for name, size in zip(rows, sizes)],
         hovertemplate="%{text}<br>NES %{x:.2f}, FDR %{marker.color:.3g}<extra></extra>",
     )  # fmt: skip
     figure.add_vline(x=0, line_color=FAINT[theme], line_width=1, line_dash="dot")
     figure.update_layout(xaxis_title="normalised enrichment score (NES)", title_subtitle_text="area: genes in the set")
-    figure.update_layout(margin_t=84)
-    make_room(figure, figure.data[0].y)
+    figure.update_layout(margin={"t": 84, "l": 24, "b": 130})
+    figure.update_yaxes(type="category", range=[-0.5, len(rows) - 0.2], showticklabels=False, ticks="", showline=False)
+    for row, name in zip(rows, best["set"]):
+        figure.add_annotation(
+            text=shorten(_ACCESSION.sub("", str(name)), 44), showarrow=False, font_size=12,
+            x=0, xref="paper", xanchor="left", y=row, yanchor="bottom", yshift=_ROW_PX * 0.28,
+        )  # fmt: skip
     sure = int((table[fdr] < 0.05).sum())
     alt = f"{title}. Dot plot of {len(best)} of {len(table):,} gene sets; {sure:,} have an FDR below 0.05."
-    return dress(figure, title, theme, alt=alt, height=150 + 26 * max(len(best), 7))
+    return dress(figure, title, theme, alt=alt, height=214 + inside)
+
+
+_ROW_PX = 38
+_ACCESSION = re.compile(r"\s+\(?(GO:\d+|R-HSA-\d+|WP\d+)\)?$")  # said on hover; in the row it would crowd out the name
 
 
 def _surest(column: pd.Series) -> pd.Series:

@@ -36,12 +36,13 @@ def map_types(
     figure = go.Figure()
     add_types(figure, places, names, colours, places.point_px(620))
     _lay_map(figure, places, theme)
-    figure.update_layout(legend_title_text=label(legend), uirevision="map", margin_b=24)
+    figure.update_layout(legend_title_text=label(legend), uirevision="map")
     if predicted:
         frame_predicted(figure, theme)
     kinds = len(np.unique(names))
     alt = f"{title}. Tissue map of {len(names):,} cells{_of_sections(places)}, coloured by {legend} ({kinds} in all)."
-    return dress(figure, title, theme, alt=alt, height=_height(places, 620))
+    # A legend at the side, as in a downloaded figure, has a line per kind.
+    return dress(figure, title, theme, alt=alt, height=max(_height(places, 620), 60 + 19 * kinds))
 
 
 def map_values(places: Places, measure: Measure, title: str, theme: Theme = "light") -> go.Figure:
@@ -49,7 +50,7 @@ def map_values(places: Places, measure: Measure, title: str, theme: Theme = "lig
     figure = go.Figure()
     add_values(figure, places, measure, theme, places.point_px(640))
     _lay_map(figure, places, theme)
-    figure.update_layout(coloraxis=colour_axis(measure, theme), uirevision="map", margin_b=24)
+    figure.update_layout(coloraxis=colour_axis(measure, theme), uirevision="map")
     if measure.predicted:
         frame_predicted(figure, theme)
     alt = f"{title}. Tissue map of {len(measure.values):,} cells{_of_sections(places)}, coloured by {_said(measure)}."
@@ -69,7 +70,7 @@ def map_compared(
     size = places.point_px(330)
     for axis, measure, bar in (("", shared, ""), ("2", guess, ""), ("3", gap, "2")):
         add_values(figure, places, measure, theme, size, axis=axis, bar=bar)
-        _lay_map(figure, places, theme, axis, below=0.09)
+        _lay_map(figure, places, theme, axis)
     flat = {"orientation": "h", "yanchor": "top", "y": -0.02, "len": 0.3, "thickness": 12}
     figure.update_layout(
         coloraxis=colour_axis(shared, theme, **flat, x=0.33), coloraxis2=colour_axis(gap, theme, **flat, x=0.84),
@@ -105,20 +106,21 @@ def bar_length_um(extent_um: float) -> float:
     return power * max(step for step in (1, 2, 5) if step * power <= goal * (1 + 1e-9))
 
 
-def _lay_map(figure: go.Figure, places: Places, theme: Theme, axis: str = "", below: float = 0.055) -> None:
-    """`below`: room for the scale bar's label, as a share of the map's height."""
+def _lay_map(figure: go.Figure, places: Places, theme: Theme, axis: str = "") -> None:
     low, span = places.box
     high = low + span
     sections = len(places.members) > 1
-    bar_y = float(high[1] + 0.05 * span[1])
+    # Half a line of text, on a telephone too, where a flat map is 100 px high.
+    line = 0.06 * max(float(span[1]), float(span[0]) / 2)
+    bar_y = float(high[1]) + line
     margin = 0.03 * float(span.max())
-    top = float(low[1]) - (0.09 if sections else 0.0) * float(span[1]) - margin
+    top = float(low[1]) - (2 * line if sections else 0.0) - margin
     x = _HIDDEN | {"range": [float(low[0]) - margin, float(high[0]) + margin]}
-    y = _HIDDEN | {"range": [bar_y + below * float(span[1]), top], "scaleanchor": f"x{axis}", "scaleratio": 1,
+    y = _HIDDEN | {"range": [bar_y + line, top], "scaleanchor": f"x{axis}", "scaleratio": 1,
                    "constraintoward": "top"}  # fmt: skip
     if axis:
         x["matches"], y["matches"] = "x", "y"
-    figure.update_layout({f"xaxis{axis}": x, f"yaxis{axis}": y})
+    figure.update_layout({f"xaxis{axis}": x, f"yaxis{axis}": y}, margin={"l": 24, "b": 24})
     length = bar_length_um(float(span[0]))
     text = f"{length / 1000:g} mm" if length >= 1000 else f"{length:g} µm"
     where = {"xref": f"x{axis}", "yref": f"y{axis}", "showarrow": False}
@@ -127,8 +129,8 @@ def _lay_map(figure: go.Figure, places: Places, theme: Theme, axis: str = "", be
         name="scale bar", line={"width": 3, "color": INK[theme]},
     )  # fmt: skip
     figure.add_annotation(
-        text=text, x=float(low[0]), y=bar_y, xanchor="left", yanchor="top", yshift=-2, font_size=12, name="scale bar",
-        **where,
+        text=text, x=float(low[0]) + length, y=bar_y, xanchor="left", yanchor="middle", xshift=4, font_size=12,
+        name="scale bar", **where,
     )  # fmt: skip
     for name, rows in places.members.items() if sections else ():
         middle = float(np.nanmin(places.xy[rows, 0]) + np.nanmax(places.xy[rows, 0])) / 2

@@ -25,6 +25,8 @@ _LINE_LETTERS = 105
 _LINE_PX = 15
 _LEFT_PX = 20  # where titles and captions begin
 _LETTER_PX = 7.4
+_TITLE_LETTERS = 36  # of a line that a telephone, 390 px wide, shows whole
+_TITLE_PX = 21
 
 
 def label(text: object) -> str:
@@ -44,17 +46,18 @@ def shorten(text: object, letters: int = 46) -> str:
 def _template(theme: Theme) -> go.layout.Template:
     axis: dict[str, Any] = {
         "gridcolor": RULE[theme], "zeroline": False, "linecolor": FAINT[theme], "showline": True, "ticks": "outside",
-        "ticklen": 4, "tickcolor": FAINT[theme], "automargin": True, "title": {"standoff": 8},
+        "ticklen": 4, "tickcolor": FAINT[theme], "automargin": True, "title": {"standoff": 8, "font": {"size": 13}},
     }  # fmt: skip
     bar = {"outlinewidth": 0, "thickness": 12, "len": 0.7, "ticks": "outside", "ticklen": 3, "title": {"side": "top"}}
     subtitle = {"font": {"size": 13, "color": FAINT[theme]}}
     layout: dict[str, Any] = {
         "font": {"family": FONT, "size": 13, "color": INK[theme]},
         "title": {"x": 0, "xref": "container", "xanchor": "left", "y": 1, "yref": "container", "yanchor": "top",
-                  "pad": {"t": 14, "l": _LEFT_PX}, "font": {"size": 17}, "subtitle": subtitle},
+                  "pad": {"l": _LEFT_PX}, "font": {"size": 16}, "subtitle": subtitle},
         "paper_bgcolor": GROUND[theme], "plot_bgcolor": GROUND[theme],
         "colorway": list(TYPE_COLOURS), "coloraxis": {"colorbar": bar}, "xaxis": axis, "yaxis": axis,
-        "legend": {"itemsizing": "constant", "font": {"size": 12}, "title": {"font": {"size": 12}}},
+        # By default a legend below a flat map scrolls.
+        "legend": {"itemsizing": "constant", "font": {"size": 12}, "title": {"font": {"size": 12}}, "maxheight": 600},
         "margin": {"l": 64, "r": 24, "t": 68, "b": 56}, "hoverlabel": {"font": {"family": FONT, "size": 12}},
         "annotationdefaults": {"font": {"color": INK[theme]}},
     }  # fmt: skip
@@ -65,10 +68,18 @@ TEMPLATES: dict[Theme, go.layout.Template] = {"light": _template("light"), "dark
 
 
 def dress(figure: go.Figure, title: str, theme: Theme, *, alt: str, height: int = 480) -> go.Figure:
-    """Give a figure its title (plain text), its template and its text alternative."""
+    """Give a figure its title (plain text), its template and its text alternative.
+
+    A figure does not know how wide it is drawn: a long title is wrapped for a telephone, and has more room on top.
+    """
+    lines = textwrap.wrap(title, _TITLE_LETTERS, break_on_hyphens=False) or [""]
+    more = _TITLE_PX * (len(lines) - 1)
+    top = TEMPLATES[theme].layout.margin.t if figure.layout.margin.t is None else figure.layout.margin.t
     return figure.update_layout(
-        template=TEMPLATES[theme], title_text=label(title), height=height, meta={"alt": alt, "theme": theme}
-    )
+        template=TEMPLATES[theme], title_text="<br>".join(map(label, lines)), height=height + more,
+        title_pad_t=25 if more else 14,  # plotly lifts a title of several lines by 11 px
+        margin_t=top + more, meta={"alt": alt, "theme": theme},
+    )  # fmt: skip
 
 
 def caption(figure: go.Figure, text: str) -> go.Figure:

@@ -45,8 +45,8 @@ def volcano(
     figure.update_layout(
         xaxis_title="log<sub>2</sub> fold change, clustered / isolated",
         yaxis_title="−log<sub>10</sub> FDR (Benjamini–Hochberg)",
-        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0}, margin_t=92, uirevision="volcano",
-    )  # fmt: skip
+        uirevision="volcano",
+    )
     alt = (
         f"{title}. Volcano plot of {len(drawn):,} genes: {up:,} higher in clustered and {down:,} higher in isolated "
         f"cells at an FDR below {fdr:g}."
@@ -58,14 +58,14 @@ _HOVER = "<b>%{text}</b><br>log2 fold change %{x:.2f}<br>−log10 FDR %{y:.1f}<e
 
 
 def _name_genes(figure: go.Figure, x: np.ndarray, y: np.ndarray, names: pd.Series, rows: np.ndarray, most: int) -> None:
-    """Names beside the surest genes, each only where it covers no other: boxes of .012 of the width per letter."""
+    """Names beside the surest genes, each only where it covers no other: boxes of .027 of the width per letter."""
     wide, tall = max(float(np.ptp(x)), 1e-9) if len(x) else 1.0, max(float(y.max()), 1e-9) if len(y) else 1.0
     taken: list[tuple[float, float, float]] = []
     for row in rows[np.lexsort((-np.abs(x[rows]), -y[rows]))]:
         if len(taken) >= most:
             return
         # Outwards, so that names do not lie over the crowd in the middle.
-        length = 0.014 * len(names[row]) * (1 if x[row] >= 0 else -1)
+        length = 0.027 * len(names[row]) * (1 if x[row] >= 0 else -1)
         left, right = sorted((x[row] / wide, x[row] / wide + length))
         level = y[row] / tall
         if any(left < r and right > l and abs(level - v) < 0.04 for l, r, v in taken):  # noqa: E741

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
@@ -13,6 +14,9 @@ from backend.figures import export, style
 from backend.figures.palette import Theme
 from pages.components.words import plain
 
+_BELOW_PX = {"map": 6, "embedding": 34}  # from the plot to what stands below it; elsewhere an axis is between
+_LEAST_PX = 140  # of the plot itself
+_CLEAR = "rgba(0, 0, 0, 0)"  # a legend's ground would cover the dashed frame of a prediction
 # What one takes home is drawn anew, light and with its caption: the chart's own camera would do neither.
 _BAR = {"displaylogo": False, "modeBarButtonsToRemove": ["toImage"]}
 
@@ -49,12 +53,23 @@ def figure_card(
 def _make_room(figure: go.Figure) -> None:
     """Legend and colour bar below the figure: at its side they would leave no room on a narrow screen."""
     place = figure.layout.uirevision
-    below = {"map": -0.02, "embedding": -0.1}.get(str(place), -0.28)
-    if figure.layout.legend.orientation is None:
-        figure.update_layout(legend={"orientation": "h", "y": below, "yanchor": "top", "x": 0, "title_side": "top"})
+    layout = figure.layout
+    inside_px = layout.height - layout.margin.t - (56 if layout.margin.b is None else layout.margin.b)
+    below = -_BELOW_PX.get(str(place), 56) / inside_px
+    if layout.legend.orientation is None:
+        edge = {"yref": "container", "y": 0, "yanchor": "bottom"}  # plotly then makes room for it and for the axis
+        figure.update_layout(legend={"orientation": "h", **edge, "x": 0, "title_side": "top", "bgcolor": _CLEAR})
+        names = [str(trace.name) for trace in figure.data if trace.name and trace.showlegend is not False]
+        figure.update_layout(height=max(layout.height, layout.height - inside_px + _LEAST_PX + _legend_px(names)))
     if place in ("map", "embedding") and figure.layout.coloraxis.colorbar.orientation is None:
         bar = {"orientation": "h", "y": below, "yanchor": "top", "len": 0.6, "x": 0.5}
         figure.update_layout(coloraxis_colorbar=bar)
+
+
+def _legend_px(names: list[str]) -> int:
+    """The height of a legend on a narrow screen, where some 280 px are left for its columns."""
+    columns = max(1, 280 // (45 + 7 * max(map(len, names), default=1)))
+    return 20 * (1 + math.ceil(len(names) / columns))
 
 
 def to_take_home(draw: Draw, caption: str) -> go.Figure:

@@ -52,7 +52,7 @@ def show(job: JobStatus) -> None:
         for warning in facts["warnings"]:
             st.warning(plain(warning), icon=":material/warning:")
     draw = partial(volcano.volcano, found.table, f"{type_}: clustered against isolated by {gene} around the cell")
-    figure_card(draw, "volcano", caption, read=VOLCANO, fool=FOOL, table=found.table, least_px=560)
+    figure_card(draw, "volcano", caption, read=VOLCANO, fool=FOOL, table=found.table)
     _chance(facts)
     _table(found.table, job.id)
 

@@ -38,7 +38,7 @@ def show(job: JobStatus) -> None:
     caption = f"{facts['ranked']:,} genes ranked by {facts['ranked_by']} · {_ranked_in(job)} · gseapy prerank, seed "
     caption += f"{facts['seed']}"
     dots = partial(figures.dot_plot, table, facts["library"])
-    figure_card(dots, "pathways", caption, read=READ, fool=FOOL, table=table, least_px=640)
+    figure_card(dots, "pathways", caption, read=READ, fool=FOOL, table=table)
     _running(found.curves, table, facts, caption)
     _table(table, job.id)
 
@@ -68,7 +68,7 @@ def _running(curves: pd.DataFrame, table: pd.DataFrame, facts: dict[str, Any], c
     draw = partial(figures.running_score, one["score"], hits, one["metric"], chosen, ranked_by=metric)
     row = table.set_index("set").loc[chosen]
     said = f"NES {row['nes']:.2f}, FDR {row['fdr']:.2g} (gseapy), {row['fdr_bh']:.2g} (Benjamini–Hochberg)"
-    figure_card(draw, "running", f"{said}. {caption}", read=RUNNING, fool=LEADING, table=one, least_px=480)
+    figure_card(draw, "running", f"{said}. {caption}", read=RUNNING, fool=LEADING, table=one)
 
 
 def _table(table: pd.DataFrame, job_id: str) -> None:

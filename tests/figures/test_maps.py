@@ -43,6 +43,18 @@ def test_a_map_has_equal_aspect_a_scale_bar_and_no_axes() -> None:
     assert any(note.text == "100 µm" for note in figure.layout.annotations)
 
 
+@pytest.mark.parametrize("tall", [1.0, 0.2])
+def test_the_scale_bar_stands_clear_of_cells_and_frame(tall: float) -> None:
+    figure = map_types(Places(X, X[::-1] * tall), TYPES, {}, "Types", predicted=True)
+    bar, bottom = shapes(figure, "scale bar")[0], figure.layout.yaxis.range[0]
+    half_a_line = 6 / 276 * 1000 / 1.1  # of 12 px, in um, where the map is 276 px wide
+    assert bar.y0 - float(np.max(X * tall)) > half_a_line
+    assert bottom - bar.y0 > half_a_line
+    text = next(note for note in figure.layout.annotations if note.name == "scale bar")
+    assert text.x == bar.x1
+    assert text.yanchor == "middle"
+
+
 @pytest.mark.parametrize(("extent", "length"), [(1000, 200), (999, 100), (40_000, 5000), (3, 0.5)])
 def test_the_bar_is_a_round_number(extent: float, length: float) -> None:
     assert bar_length_um(extent) == pytest.approx(length)

@@ -25,9 +25,19 @@ def test_long_names_keep_both_ends() -> None:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_dressed_figure_has_title_ground_and_alternative(theme: str) -> None:
     figure = dress(go.Figure(), LINK, theme, alt="What it shows.")
-    assert figure.layout.title.text == label(LINK)
+    assert figure.layout.title.text.replace("<br>", "") == label(LINK)
     assert figure.layout.template.layout.paper_bgcolor == GROUND[theme]
     assert describe(figure) == "What it shows."
+
+
+def test_a_long_title_is_wrapped_for_a_telephone_and_has_room() -> None:
+    short, long = (dress(go.Figure(), title, "light", alt="") for title in ("Short", "Some HLA-DRB1 words " * 4))
+    lines = long.layout.title.text.split("<br>")
+    assert len(lines) == 3
+    assert max(map(len, lines)) <= 36
+    assert not any(line.endswith("-") for line in lines)
+    grown = long.layout.margin.t - short.layout.margin.t
+    assert grown == long.layout.height - short.layout.height > 30
 
 
 def test_a_caption_is_part_of_the_figure_and_makes_room_for_itself() -> None:

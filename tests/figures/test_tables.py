@@ -84,6 +84,20 @@ def test_the_surest_sets_are_dots_by_their_score() -> None:
     assert "1 have an FDR below 0.05" in describe(figure)
 
 
+def test_names_of_sets_stand_above_their_rows_short_and_whole_on_hover() -> None:
+    long = "Positive Regulation Of A Very Long Named Process In <i>Cells</i> (GO:0046635)"
+    sets = pd.DataFrame({"set": [long, "b"], "nes": [1.0, -2.0], "fdr": [0.5, 0.01], "size": [10, 40]})
+    figure = dot_plot(sets, "Sets")
+    names = {note.y: note for note in figure.layout.annotations if note.xref == "paper"}
+    assert set(names) == set(figure.data[0].y)
+    shown = names[figure.data[0].y[1]].text
+    assert "…" in shown
+    assert "GO:" not in shown
+    assert "GO:0046635" in figure.data[0].text[1]
+    assert "<i>" not in shown + figure.data[0].text[1]
+    assert figure.layout.margin.l < 40  # the whole width is for the dots
+
+
 def test_attention_shows_the_largest_weights_first() -> None:
     table = pd.DataFrame({"gene": list("abcd"), "weight": [0.1, 0.4, 0.2, 0.3]})
     assert list(attention_bars(table, "T cell", most=3).data[0].y) == ["c", "d", "b"]

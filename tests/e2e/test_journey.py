@@ -165,3 +165,13 @@ def test_a_restarted_app_has_the_run_and_its_results(home: Path, trained: str, o
         page.context.close()
     finally:
         again.stop()
+
+
+def test_stop_and_keep(server: Server, trained: str, open_page) -> None:
+    page = open_page(f"{server.url}/train?study=s-demo&preset=Standard")
+    page.get_by_text("Start training").first.click()
+    expect(page.get_by_text(re.compile("^Healthy")).first).to_be_visible(timeout=240_000)
+    page.get_by_text("Stop and keep").first.click()
+    expect(page.get_by_text("The chosen run is trained.").first).to_be_visible(timeout=240_000)
+    expect(page.get_by_text("stopped early, kept").first).to_be_visible()
+    assert query(page)["run"] != trained

@@ -18,6 +18,7 @@ from backend.figures.palette import DIVERGING, GREY, SEQUENTIAL, Theme
 from backend.figures.style import label
 
 MOST_POINTS = 100_000
+TURNS = 8  # pieces in which few groups are drawn by turns
 _SAMPLED = 20_000
 _PIXELS = 1_100
 
@@ -114,12 +115,13 @@ def add_types(
         picture = _commonest(places, codes, len(names))
         steps = [(edge / len(names), colours.get(name, GREY)) for i, name in enumerate(names) for edge in (i, i + 1)]
         _add_picture(figure, places, picture, colorscale=steps, zmin=-0.5, zmax=len(names) - 0.5, showscale=False)
-    for name, _ in order:
-        rows = np.flatnonzero(types == name)
+    for name, piece, pieces in _in_turns([name for name, _ in order], colours, many):
+        rows = np.flatnonzero(types == name)[piece::pieces]
         shown = _sample(rows, len(types)) if many else rows
         figure.add_scattergl(
             x=places.xy[shown, 0], y=places.xy[shown, 1], customdata=shown.astype(np.int32), mode="markers",
             name=label(name), legendrank=int(np.searchsorted(names, name)) + 1,
+            legendgroup=label(name) if pieces > 1 else None, showlegend=piece == 0,
             marker={"color": colours.get(name, GREY), "size": size_px}, opacity=0.0 if many else None,
             hovertemplate="%{fullData.name}<br>cell %{customdata:,}<extra></extra>",
         )  # fmt: skip
@@ -129,6 +131,15 @@ def add_types(
                 x=[None], y=[None], mode="markers", name=label(name), legendrank=figure.data[-1].legendrank,
                 marker={"color": colours.get(name, GREY), "size": 9},
             )  # fmt: skip
+
+
+def _in_turns(order: list[str], colours: dict[str, str], many: bool) -> list[tuple[str, int, int]]:
+    """(type, piece, pieces) in drawing order. Two or three coloured groups are drawn in turns, a piece of each at a
+    time: in a tight cluster the last one would hide the others."""
+    coloured = [name for name in order if colours.get(name, GREY) != GREY]
+    pieces = TURNS if 1 < len(coloured) <= 3 and not many else 1
+    grey = [(name, 0, 1) for name in order if name not in coloured]
+    return grey + [(name, piece, pieces) for piece in range(pieces) for name in coloured]
 
 
 def add_values(

@@ -27,10 +27,23 @@ def test_each_type_is_a_trace_with_its_colour_and_its_cells() -> None:
     traces = {trace.name: trace for trace in figure.data}
     assert set(traces) == {"B cell", "T &lt;b&gt;cell&lt;/b&gt;", "unsure"}
     assert traces["B cell"].marker.color == colours["B cell"]
-    assert traces["B cell"].customdata.tolist() == list(range(0, N, 3))
-    assert traces["B cell"].x == pytest.approx(X[::3].astype(np.float32))
+    rows = np.concatenate([trace.customdata for trace in figure.data if trace.name == "B cell"])
+    drawn = np.concatenate([trace.x for trace in figure.data if trace.name == "B cell"])
+    assert sorted(rows.tolist()) == list(range(0, N, 3))
+    assert drawn == pytest.approx(X[rows].astype(np.float32))
     assert traces["B cell"].x.dtype == np.float32
     assert figure.data[0].name == "unsure"  # below the others
+
+
+def test_few_groups_are_drawn_in_turns_and_stand_once_in_the_legend() -> None:
+    figure = map_types(Places(X, Y), TYPES, type_colours(TYPES), "Types")
+    names = [trace.name for trace in figure.data]
+    assert names[:3] == ["unsure", "B cell", "T &lt;b&gt;cell&lt;/b&gt;"]
+    assert names[1:] == names[1:3] * (len(names[1:]) // 2)
+    assert len(names) > 9
+    assert sum(trace.name == "B cell" and trace.showlegend is not False for trace in figure.data) == 1
+    many = np.array([f"type {i}" for i in range(6)])[np.arange(N) % 6]
+    assert len(map_types(Places(X, Y), many, type_colours(many), "Types").data) == 6
 
 
 def test_a_map_has_equal_aspect_a_scale_bar_and_no_axes() -> None:

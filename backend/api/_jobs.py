@@ -7,10 +7,9 @@ from collections.abc import Callable
 from backend.jobs import submit
 from backend.jobs.workers import workers as look_for_workers
 from backend.records import DatasetRecord, JobState, JobStatus, StudyRecord, Workers
-from backend.store import index, layout
+from backend.store import index
 
 DEMO_SEED = 0
-LOG_BYTES = 64_000
 
 
 def job(job_id: str) -> JobStatus:
@@ -47,16 +46,6 @@ def resume_run(job_id: str) -> JobStatus:
     """Queue it again; it goes on from its last checkpoint. What is done or under way stays as it is."""
     old = job(job_id)
     return submit.submit(old.kind, old.params, job_id)
-
-
-def job_log(job_id: str) -> str:
-    """The last part of what the job wrote."""
-    path = layout.job_folder(job(job_id).id) / "log.txt"
-    if not path.exists():
-        return ""
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - LOG_BYTES))
-        return file.read().decode(errors="replace")
 
 
 def workers() -> Workers:

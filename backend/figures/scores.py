@@ -33,19 +33,3 @@ def scores_by_method(
     said = "; ".join(f"{name} {value:.2f}" for name, value in medians[::-1].items())
     alt = f"{title}. Scores of {known['gene'].nunique():,} genes by method, medians: {said}."
     return dress(figure, title, theme, alt=alt, height=150 + 62 * max(len(medians), 2))
-
-
-def score_against(table: pd.DataFrame, other: str, axis: str, title: str, theme: Theme = "light") -> go.Figure:
-    """`table`: one row per gene with `gene`, `pcc` and the column `other` (detection, or the context's spread)."""
-    known = table.dropna(subset=["pcc", other])
-    figure = go.Figure()
-    figure.add_scatter(
-        x=known[other].to_numpy(dtype=np.float32), y=known["pcc"].to_numpy(dtype=np.float32), mode="markers",
-        text=[label(gene) for gene in known["gene"]], marker={"size": 6, "opacity": 0.7, "color": TYPE_COLOURS[0]},
-        hovertemplate="<b>%{text}</b><br>%{x:.3g}, r %{y:.3f}<extra></extra>",
-    )  # fmt: skip
-    figure.update_layout(xaxis_title=label(axis), yaxis_title="Pearson’s r, per gene")
-    rank = float(known["pcc"].corr(known[other], method="spearman")) if len(known) > 2 else np.nan
-    said = f"Spearman’s ρ between the two: {rank:.2f}" if np.isfinite(rank) else "too few genes for a correlation"
-    figure.update_layout(title_subtitle_text=said, margin_t=84)
-    return dress(figure, title, theme, alt=f"{title}. {len(known):,} genes, score against {axis}. {said}.", height=440)

@@ -8,7 +8,7 @@ import pytest
 
 from backend.figures.attention import attention_bars, attention_heat
 from backend.figures.enrichment import dot_plot, running_score
-from backend.figures.scores import score_against, scores_by_method
+from backend.figures.scores import scores_by_method
 from backend.figures.style import describe
 from backend.figures.training import loss_curves
 from backend.figures.volcano import volcano
@@ -35,11 +35,6 @@ def test_methods_are_ordered_by_median_and_the_trained_one_stands_out() -> None:
     assert [box.name.split()[0] for box in figure.data] == ["knn", "scxm", "ridge"]
     assert figure.data[1].marker.color != figure.data[0].marker.color == figure.data[2].marker.color
     assert "ridge 0.45; scxm 0.25; knn 0.05" in describe(figure)
-
-
-def test_a_score_against_detection_says_their_rank_correlation() -> None:
-    table = pd.DataFrame({"gene": list("abcd"), "pcc": [0.1, 0.2, 0.3, 0.4], "detection": [1, 2, 4, 3]})
-    assert "0.80" in describe(score_against(table, "detection", "detection", "Scores"))
 
 
 def de_table() -> pd.DataFrame:

@@ -106,7 +106,7 @@ class ScxmConfig(Config):
         0,
         "Pretraining epochs",
         "Transformer only: passes over the reference that learn to guess masked genes before the training itself. "
-        "A few minutes of it did not help on real data.",
+        "Off: it is not shown to help.",
         ge=0,
         le=1000,
     )

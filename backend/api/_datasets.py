@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from backend import settings
 from backend.api._checks import check_name, check_path, one_of
@@ -129,6 +131,11 @@ def dataset_obs(dataset_id: str, columns: Sequence[str] | None = None) -> pd.Dat
 def dataset_genes(dataset_id: str) -> pd.DataFrame:
     """One row per gene: symbol, ensembl, detection (share of cells above 0), mean."""
     return matrix.var(dataset(dataset_id).id)
+
+
+def gene_values(dataset_id: str, gene: str) -> NDArray[np.float32]:
+    """A gene's measured values, one per cell, in the data set's own scale."""
+    return matrix.gene_values(dataset(dataset_id).id, gene)
 
 
 def server_files() -> list[Path]:

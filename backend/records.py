@@ -60,6 +60,41 @@ class Finding(Record):
     flag: str | None = None  # the command line's, such as "--unit"
 
 
+class Cut(Record):
+    """Keep cells whose measure lies between the two ends, both included. None: no end. Cells without a value stay."""
+
+    measure: str  # a column of the cells that holds numbers: "counts", "genes", "area_um2", "control_share", ...
+    least: float | None = Field(default=None, allow_inf_nan=False)
+    most: float | None = Field(default=None, allow_inf_nan=False)
+
+
+class Area(Record):
+    """A closed polygon drawn on the map of one section, in micrometres."""
+
+    name: str = Field(min_length=1, max_length=80)
+    section: str
+    corners: tuple[tuple[float, float], ...] = Field(min_length=3, max_length=2000)
+
+
+class Recipe(Record):
+    """How a version of a data set is made from another. Applied in the order of the fields; each cell keeps its id."""
+
+    columns: dict[Literal["section", "sample", "patient", "condition", "type"], str] = Field(default_factory=dict)
+    areas: tuple[Area, ...] = ()  # cells inside get the area's name, prefixed to none, as their `areas_are`
+    areas_are: Literal["section", "sample", "patient", "condition"] = "section"
+    gap_um: float | None = Field(default=None, gt=0, allow_inf_nan=False)  # cut sections where this much is empty
+    cuts: tuple[Cut, ...] = ()
+    where: dict[str, tuple[str, ...]] = Field(default_factory=dict)  # column -> the values kept
+    regions: tuple[Area, ...] = ()  # only the cells inside any of them
+    most_cells: int | None = Field(default=None, ge=10)  # a tissue: one contiguous piece; a reference: balanced by type
+    balance_by: str | None = None  # "column" or an annotation job: whose types balance a reference's sample
+    seed: int = Field(default=0, ge=0, lt=2**31)
+
+    @property
+    def empty(self) -> bool:
+        return self == Recipe(seed=self.seed, balance_by=self.balance_by, areas_are=self.areas_are)
+
+
 class DatasetRecord(Record):
     """One data set: checked, canonical, immutable (only name and `archived` change)."""
 
@@ -82,9 +117,25 @@ class DatasetRecord(Record):
     findings: tuple[Finding, ...] = ()
     simulated: bool = False
     source: str = ""  # original file name(s)
+    parent: str | None = None  # the data set that it is a version of
+    recipe: Recipe | None = None  # how it was made from its parent
+    left_out: tuple[str, ...] = ()  # what the recipe left out, in sentences
     created: str = Field(default_factory=now)
     archived: bool = False
     owner: str = "local"
+
+
+class Snapshot(Record):
+    """What a study was before a change, so that the change can be taken back."""
+
+    did: str  # the change, in words: "QC of the tissue"
+    at: str = Field(default_factory=now)
+    tissue: str
+    reference: str
+    validation: str | None = None
+    quick: str | None = None
+    types: dict[str, str]
+    colours: dict[str, str]
 
 
 class StudyRecord(Record):
@@ -93,17 +144,32 @@ class StudyRecord(Record):
     tissue: str
     reference: str
     validation: str | None = None
+    quick: str | None = None  # a region of the tissue, for first answers
     types: dict[str, str] = Field(default_factory=dict)  # dataset id -> "column" or the id of an annotation job
+    colours: dict[str, str] = Field(default_factory=dict)  # type -> "#rrggbb", where the user chose one
+    done: dict[str, str] = Field(default_factory=dict)  # step of the checklist -> data set it was settled for
+    past: tuple[Snapshot, ...] = ()  # oldest first
     orthologues: str | None = None  # the name of a stored table; None: the one that comes with a dependency
     simulated: bool = False
     created: str = Field(default_factory=now)
+    changed: str = Field(default_factory=now)
     archived: bool = False
     owner: str = "local"
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The ids of its data sets, the tissue first."""
+        return tuple(part for part in (self.tissue, self.reference, self.validation, self.quick) if part)
 
     @property
     def data(self) -> tuple[str, str, str | None, str | None]:
         """What its runs are made from."""
         return self.tissue, self.reference, self.validation, self.orthologues
+
+    @property
+    def quick_data(self) -> tuple[str, str, str | None, str | None]:
+        """What its quick looks are made from: the region stands for the tissue."""
+        return self.quick or self.tissue, self.reference, self.validation, self.orthologues
 
 
 class RunRecord(Record):

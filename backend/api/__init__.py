@@ -33,6 +33,7 @@ from backend.api._datasets import (
     save_upload,
     server_files,
 )
+from backend.api._history import undo
 from backend.api._jobs import (
     cancel_job,
     job,
@@ -70,16 +71,22 @@ from backend.api._runs import (
     start_run,
 )
 from backend.api._studies import (
-    CellTypes,
-    annotate,
     archive_study,
-    cell_types,
     create_study,
     delete_study,
+    duplicate_study,
     find_study,
     rename_study,
     studies,
     study,
+    use_dataset,
+    use_quick_look,
+)
+from backend.api._types import (
+    CellTypes,
+    annotate,
+    cell_types,
+    use_types,
 )
 
 __all__ = [
@@ -104,6 +111,7 @@ __all__ = [
     "datasets",
     "delete_dataset",
     "delete_study",
+    "duplicate_study",
     "enrichment",
     "export_run",
     "find_dataset",
@@ -142,6 +150,10 @@ __all__ = [
     "study",
     "summary",
     "types_in_use",
+    "undo",
+    "use_dataset",
+    "use_quick_look",
+    "use_types",
     "wait",
     "workers",
 ]

@@ -12,7 +12,7 @@ from backend.api._checks import check_path
 from backend.api._datasets import dataset
 from backend.api._results import context_genes
 from backend.api._runs import finished
-from backend.api._studies import COLUMN
+from backend.api._types import COLUMN
 from backend.errors import DataError, NotFound, UserError
 from backend.jobs import submit
 from backend.records import JobStatus, StudyRecord
@@ -65,7 +65,7 @@ def types_in_use(run_id: str, dataset_id: str) -> str:
     """`"column"`, or the annotation job whose types a study with this run's data uses for the data set."""
     record = finished(run_id)
     for study in reversed(index.list_all(StudyRecord)):
-        if study.data == record.data and dataset_id in study.types:
+        if record.data in (study.data, study.quick_data) and dataset_id in study.types:
             return study.types[dataset_id]
     if dataset(dataset_id).has_types:
         return COLUMN

@@ -100,11 +100,7 @@ def delete_dataset(dataset_id: str) -> None:
     """For good. Raises `InUse` while a study or an unfinished job needs it."""
     with index.transaction():
         record = index.get(DatasetRecord, dataset_id)
-        users = [
-            study.name
-            for study in index.list_all(StudyRecord)
-            if dataset_id in (study.tissue, study.reference, study.validation)
-        ]
+        users = [study.name for study in index.list_all(StudyRecord) if dataset_id in study.parts]
         if users:
             raise InUse(
                 f"{record.name!r} cannot be deleted.",

@@ -33,43 +33,44 @@ def preset(method: str, name: str) -> dict[str, Any]:
     return dict(presets[name])
 
 
-def preflight(study_id: str, method: str, config: dict[str, Any]) -> Preflight:
+def preflight(study_id: str, method: str, config: dict[str, Any], quick: bool = False) -> Preflight:
     """What one is told before a launch: genes, what is dropped, memory, minutes, device, split. Refuses what cannot
-    work."""
+    work. quick: on the study's quick-look region instead of the whole tissue."""
     from backend.evaluation.preflight import look_ahead  # brings scipy's trees along; most calls never need them
 
     chosen = study(study_id)
-    return look_ahead(method, registry.config_from(method, config), *chosen.data)
+    data = chosen.quick_data if quick else chosen.data
+    return look_ahead(method, registry.config_from(method, config), *data)
 
 
-def start_run(study_id: str, method: str, config: dict[str, Any], seed: int = 0) -> RunRecord:
+def start_run(study_id: str, method: str, config: dict[str, Any], seed: int = 0, *, quick: bool = False) -> RunRecord:
     """The run of exactly this work. One that was trained opens at once, one under way is joined, another is queued.
 
     A run's id is a hash of method, version, whole config, the data's fingerprints, a table of orthologues if one was
-    given, split and seed: never of names."""
+    given, split and seed: never of names. quick: on the study's quick-look region instead of the whole tissue."""
     if not 0 <= seed <= MAX_SEED:
         raise UserError(f"{seed} cannot be a seed.", mend=f"Choose a whole number from 0 to {MAX_SEED}.")
     chosen, full = study(study_id), registry.config_from(method, config)
-    parts = (chosen.tissue, chosen.reference, chosen.validation)
+    tissue, reference, validation, orthologues = chosen.quick_data if quick else chosen.data
     work: dict[str, Any] = {
         "method": method,
         "version": registry.card(method).version,
         "config": full.model_dump(mode="json"),
-        "split": "validation" if chosen.validation else "halves",
+        "split": "validation" if validation else "halves",
         "seed": seed,
     }
-    if chosen.orthologues:
-        work["orthologues"] = chosen.orthologues
-    prints = [dataset(part).fingerprint if part else None for part in parts]
+    if orthologues:
+        work["orthologues"] = orthologues
+    prints = [dataset(part).fingerprint if part else None for part in (tissue, reference, validation)]
     record = RunRecord(
         id=keys.job_id(method, {**work, "data": prints}),
-        tissue=chosen.tissue,
-        reference=chosen.reference,
-        validation=chosen.validation,
+        tissue=tissue,
+        reference=reference,
+        validation=validation,
         **work,
     )
     if not is_run(record.id):
-        preflight(study_id, method, config)
+        preflight(study_id, method, config, quick)
     with index.transaction():  # there is no run without its job
         index.add(record)
         submit.submit(method, record.model_dump(mode="json", exclude={"created", "owner"}), job_id=record.id)
@@ -77,12 +78,13 @@ def start_run(study_id: str, method: str, config: dict[str, Any], seed: int = 0)
 
 
 def runs(study_id: str | None = None) -> list[RunRecord]:
-    """All runs, or those on a study's data, oldest first. Two studies of the same data share their runs."""
+    """All runs, or those on a study's data and its quick look's, oldest first. Two studies of the same data share
+    their runs."""
     found = index.list_all(RunRecord)
     if study_id is None:
         return found
     chosen = study(study_id)
-    return [run for run in found if run.data == chosen.data]
+    return [run for run in found if run.data in (chosen.data, chosen.quick_data)]
 
 
 @dataclass(frozen=True)

@@ -3,33 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
-
-import pandas as pd
 
 from backend.api._checks import check_name, check_path, one_of
 from backend.api._datasets import dataset
+from backend.api._history import change
+from backend.api._types import COLUMN, default_types, inherited_types
 from backend.datasets.orthologues import keep_table
 from backend.datasets.paired import plan_genes
-from backend.errors import NotFound, UserError
-from backend.jobs import submit
-from backend.records import DatasetRecord, JobState, JobStatus, StudyRecord
-from backend.store import index, layout, matrix
-
-COLUMN = "column"  # types as the data name them
-Annotation = Literal["transfer", "leiden"]
-
-
-@dataclass(frozen=True)
-class CellTypes:
-    """table: cell, type, probability (NaN where nothing was estimated). source: where the types come from, in a
-    sentence. job_id: the job that still works them out, or None."""
-
-    table: pd.DataFrame
-    source: str
-    job_id: str | None = None
+from backend.errors import UserError
+from backend.records import DatasetRecord, Role, StudyRecord, now
+from backend.store import index
 
 
 def create_study(
@@ -56,7 +40,7 @@ def create_study(
             tissue=tissue,
             reference=reference,
             validation=validation,
-            types={part.id: _types_of(part, parts[1], table) for part in parts},
+            types={part.id: default_types(part, parts[1], table) for part in parts},
             orthologues=table,
             simulated=any(part.simulated for part in parts),
         )
@@ -98,58 +82,65 @@ def _keep_orthologues(path: Path | None, parts: list[DatasetRecord], trusted: bo
     return keep_table(check_path(path, trusted))
 
 
-def _types_of(part: DatasetRecord, reference: DatasetRecord, orthologues: str | None) -> str:
-    """`"column"`, or the id of the job that works the types out: from the reference where it names some."""
-    if part.has_types:
-        return COLUMN
-    how: Annotation = "transfer" if part.id != reference.id and reference.has_types else "leiden"
-    return _annotation(part, reference, how, orthologues).id
+def use_dataset(study_id: str, role: Role, dataset_id: str, did: str | None = None) -> StudyRecord:
+    """Put another data set, often a version of the same, in a role of the study. Cell types go along with versions;
+    runs stay with the data that they were made from. `undo` takes it back.
+
+    did: the change in words, for the list of changes."""
+    record, new = study(study_id), dataset(dataset_id)
+    ids = {"tissue": record.tissue, "reference": record.reference, "validation": record.validation, role: new.id}
+    parts = _parts(str(ids["tissue"]), str(ids["reference"]), ids["validation"])
+    plan_genes(parts[0], parts[1], parts[2] if ids["validation"] else None, record.orthologues)
+    source = record.types.get(new.id) or _types_of_version(record, getattr(record, role), new)
+    source = source or default_types(new, parts[1], record.orthologues)
+
+    def fields(old: StudyRecord) -> dict[str, object]:
+        moved = role == "tissue" and new.id != old.tissue
+        return {role: new.id, "types": {**old.types, new.id: source}} | ({"quick": None} if moved else {})
+
+    return change(study_id, did or f"{new.name} as {role}", fields)
 
 
-def _annotation(part: DatasetRecord, reference: DatasetRecord, how: Annotation, orthologues: str | None) -> JobStatus:
-    params: dict[str, Any] = {"dataset": part.id, "how": how}
-    if how == "transfer":
-        params["reference"] = reference.id
-        if orthologues and part.species != reference.species:
-            params["orthologues"] = orthologues
-    return submit.submit("annotate", params)
+def _types_of_version(record: StudyRecord, old_id: str | None, new: DatasetRecord) -> str | None:
+    """The types that a version takes over from the one before it; None where the two are not of one data set."""
+    if old_id is None or _root(dataset(old_id)) != _root(new):
+        return None
+    source = record.types[old_id]
+    return None if source == COLUMN and not new.has_types else inherited_types(new, source)
 
 
-def annotate(study_id: str, dataset_id: str, how: Annotation) -> JobStatus:
-    """Work the types of one of the study's data sets out, and use them from now on."""
-    record = study(study_id)
-    if dataset_id not in (record.tissue, record.reference, record.validation):
-        raise NotFound(f"{dataset_id!r} is not part of {record.name!r}.", mend="Choose one of its data sets.")
-    reference = dataset(record.reference)
-    if how == "transfer" and (dataset_id == reference.id or not reference.has_types):
+def _root(record: DatasetRecord) -> str:
+    """The data set that this is a version of, at first hand or through others; itself where it is none."""
+    while record.parent and (parent := index.find(DatasetRecord, record.parent)):
+        record = parent
+    return record.parent or record.id
+
+
+def use_quick_look(study_id: str, dataset_id: str) -> StudyRecord:
+    """Take first answers from this region of the tissue: one of its versions. `undo` takes it back."""
+    record, region = study(study_id), dataset(dataset_id)
+    if _root(region) != _root(dataset(record.tissue)):
         raise UserError(
-            "Types cannot be transferred from this reference.",
-            "It names none." if not reference.has_types else "It is the reference itself.",
-            "Group the cells by expression (Leiden) instead.",
+            f"{region.name!r} is no region of this study's tissue.", mend="Draw the region on the map of the tissue."
         )
-    job = _annotation(dataset(dataset_id), reference, how, record.orthologues)
-    index.update(StudyRecord, study_id, lambda old: old.model_copy(update={"types": {**old.types, dataset_id: job.id}}))
-    return job
+    source = inherited_types(region, record.types[record.tissue])
+    return change(
+        study_id, f"quick look on {region.name}",
+        lambda old: {"quick": region.id, "types": {**old.types, region.id: source}},
+    )  # fmt: skip
 
 
-def cell_types(study_id: str, dataset_id: str) -> CellTypes:
-    """The types in use for a data set of the study, and the sentence that says where they come from."""
-    source = study(study_id).types.get(dataset_id)
-    if source is None:
-        raise NotFound(f"{dataset_id!r} has no types in this study.", mend="Choose one of its data sets.")
-    if source == COLUMN:
-        column = dataset(dataset_id).columns.get("type", "type")
-        table = matrix.obs(dataset_id, ["type"]).reset_index().assign(probability=float("nan"))
-        return CellTypes(table, f"Types as the data name them (column {column!r}).")
-    job = index.get(JobStatus, source)
-    if job.state != JobState.SUCCEEDED:
-        empty = pd.DataFrame({"cell": [], "type": [], "probability": []})
-        words = f"The types are being worked out ({job.state.value})."
-        if job.state.finished:
-            words = f"The types could not be worked out: {(job.error or {}).get('what', job.state.value)}"
-        return CellTypes(empty, words, job.id)
-    table = pd.read_parquet(layout.result_folder(source) / "types.parquet")
-    return CellTypes(table, str(job.result["source"]))
+def duplicate_study(study_id: str, name: str) -> StudyRecord:
+    """The same data, types and colours under another name. Runs are shared: they belong to the data."""
+    with index.transaction():
+        fields = {
+            "id": f"s-{uuid.uuid4().hex[:12]}",
+            "name": check_name(name, (other.name for other in studies(archived=True))),
+            "created": now(), "changed": now(), "past": (),
+        }  # fmt: skip
+        copied = study(study_id).model_copy(update=fields)
+        index.put(copied)
+        return copied
 
 
 def studies(archived: bool = False) -> list[StudyRecord]:
@@ -168,7 +159,9 @@ def find_study(text: str) -> StudyRecord:
 
 def rename_study(study_id: str, name: str) -> StudyRecord:
     clean = check_name(name, (other.name for other in studies(archived=True) if other.id != study_id))
-    return index.update(StudyRecord, study_id, lambda record: record.model_copy(update={"name": clean}))
+    return index.update(
+        StudyRecord, study_id, lambda record: record.model_copy(update={"name": clean, "changed": now()})
+    )
 
 
 def archive_study(study_id: str, archived: bool = True) -> StudyRecord:

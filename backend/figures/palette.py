@@ -8,7 +8,7 @@ all pairs apart: hover and the legend then carry the name.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 Theme = Literal["light", "dark"]
@@ -42,13 +42,15 @@ DIVERGING: dict[Theme, list[tuple[float, str]]] = {
 }
 
 
-def type_colours(types: Iterable[str]) -> dict[str, str]:
+def type_colours(types: Iterable[str], chosen: Mapping[str, str] | None = None) -> dict[str, str]:
     """A colour for each cell type, by its place in alphabetical order.
 
     Call it once with all types of a study (tissue, reference and validation together), so that a type keeps its colour
     from figure to figure. Names that mean "no type" are grey. Beyond 30 types the colours come round again.
+    chosen: type -> colour, where the user decided otherwise.
     """
     names = sorted({str(name) for name in types}, key=lambda name: (name.casefold(), name))
     typed = [name for name in names if name.strip().casefold() not in NO_TYPE]
     colours = {name: TYPE_COLOURS[place % len(TYPE_COLOURS)] for place, name in enumerate(typed)}
-    return colours | {name: GREY for name in names if name not in colours}
+    own = {name: colour for name, colour in (chosen or {}).items() if name in names}
+    return colours | {name: GREY for name in names if name not in colours} | own

@@ -17,7 +17,9 @@ TRAIN = "backend.evaluation.run:train"  # a run, whichever method it is of
 QUICK = {
     "inspect": "backend.datasets.add:inspect",
     "add": "backend.datasets.add:add",
-    "annotate": "backend.datasets.annotate:annotate",
+    "annotate": "backend.datasets.naming.annotate:annotate",
+    "version": "backend.datasets.versions.make:make",
+    "match": "backend.analysis.match_job:match",
     "predict": "backend.evaluation.predict:predict",
     "niche": "backend.analysis.niche_job:find",
     "enrich": "backend.analysis.enrichment_job:enrich",

@@ -44,9 +44,9 @@ def types(study: StudyRecord, dataset_id: str) -> api.CellTypes:
 
 
 def colours(study: StudyRecord) -> dict[str, str]:
-    """One colour per cell type over all data sets of the study."""
-    parts = [part for part in (study.tissue, study.reference, study.validation) if part]
-    return type_colours(name for part in parts for name in types(study, part).table["type"].unique())
+    """One colour per cell type over all data sets of the study: the user's own where one was chosen."""
+    names = {name for part in study.parts for name in types(study, part).table["type"].unique()}
+    return type_colours(names, study.colours)
 
 
 @_many

@@ -32,7 +32,7 @@ predicted from little."""
 
 def show(record: DatasetRecord, obs: pd.DataFrame, study: StudyRecord | None) -> None:
     """The study's types and colours, so that a type looks the same on every page."""
-    mine = study if study and record.id in (study.tissue, study.reference, study.validation) else None
+    mine = study if study and record.id in study.parts else None
     found = cached.types(mine, record.id) if mine else None
     table = found.table if found else obs
     known = len(table) == len(obs) and "type" in table

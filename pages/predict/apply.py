@@ -32,8 +32,7 @@ def show(study: StudyRecord, run: RunRecord) -> None:
     _take_home(run)
     st.subheader("Apply this model to another data set", anchor=False)
     st.markdown("Genes are aligned by name; missing ones are counted, and too few are refused.")
-    own = {study.tissue, study.reference, study.validation}
-    others = {record.id: record for record in api.datasets() if record.id not in own}
+    others = {record.id: record for record in api.datasets() if record.id not in study.parts}
     if not others:
         st.info("There is no other data set on this server yet.", icon=":material/info:")
         if st.button("Add data", icon=":material/database:"):

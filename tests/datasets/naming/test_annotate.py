@@ -10,7 +10,7 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from backend.datasets import canonical
-from backend.datasets.annotate import UNSURE, annotate, cluster_types, transfer_types
+from backend.datasets.naming.annotate import UNSURE, annotate, cluster_types, transfer_types
 from backend.errors import DataError
 from backend.methods.contract import Cells
 from backend.records import DatasetRecord

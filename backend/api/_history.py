@@ -1,0 +1,39 @@
+"""Changes of a study that can be taken back: what it was before is kept with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from backend.errors import UserError
+from backend.records import Snapshot, StudyRecord, now
+from backend.store import index
+
+MOST_KEPT = 30
+_KEPT = ("tissue", "reference", "validation", "quick", "types", "colours")
+
+
+def change(study_id: str, did: str, new: Callable[[StudyRecord], Mapping[str, Any]]) -> StudyRecord:
+    """Replace fields of a study, and remember what they were. did: the change, in words. No change leaves no trace."""
+
+    def changed(old: StudyRecord) -> StudyRecord:
+        fields = dict(new(old))
+        if all(getattr(old, name) == value for name, value in fields.items()):
+            return old
+        before = Snapshot(did=did, **{name: getattr(old, name) for name in _KEPT})
+        return old.model_copy(update={**fields, "past": (*old.past, before)[-MOST_KEPT:], "changed": now()})
+
+    return index.update(StudyRecord, study_id, changed)
+
+
+def undo(study_id: str) -> StudyRecord:
+    """Take the last change of a study back: its data sets, types and colours are what they were before."""
+
+    def back(old: StudyRecord) -> StudyRecord:
+        if not old.past:
+            raise UserError(f"Nothing of {old.name!r} can be taken back.", "It was not changed.")
+        *earlier, last = old.past
+        fields = {name: getattr(last, name) for name in _KEPT}
+        return old.model_copy(update={**fields, "past": tuple(earlier), "changed": now()})
+
+    return index.update(StudyRecord, study_id, back)

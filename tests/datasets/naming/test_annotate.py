@@ -10,7 +10,10 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from backend.datasets import canonical
-from backend.datasets.naming.annotate import UNSURE, annotate, cluster_types, transfer_types
+from backend.datasets.naming.annotate import annotate
+from backend.datasets.naming.clusters import cluster_types
+from backend.datasets.naming.found import UNSURE
+from backend.datasets.naming.transfer import transfer_types
 from backend.errors import DataError
 from backend.methods.contract import Cells
 from backend.records import DatasetRecord

@@ -18,6 +18,7 @@ from backend.api._analyses import (
     start_niche,
     types_in_use,
 )
+from backend.api._checklist import Step, checklist, settle
 from backend.api._datasets import (
     add_dataset,
     archive_dataset,
@@ -47,6 +48,7 @@ from backend.api._jobs import (
 )
 from backend.api._results import (
     GeneHit,
+    atlas_by_type,
     attention,
     context_genes,
     export_run,
@@ -94,15 +96,18 @@ __all__ = [
     "EnrichmentResult",
     "GeneHit",
     "NicheResult",
+    "Step",
     "Verdict",
     "add_dataset",
     "annotate",
     "archive_dataset",
     "archive_study",
+    "atlas_by_type",
     "attention",
     "cancel_job",
     "cards",
     "cell_types",
+    "checklist",
     "context_genes",
     "create_study",
     "dataset",
@@ -142,6 +147,7 @@ __all__ = [
     "save_upload",
     "scores",
     "server_files",
+    "settle",
     "start_enrichment",
     "start_niche",
     "start_run",

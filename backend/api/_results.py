@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from backend.api._datasets import dataset
 from backend.api._runs import finished, run
 from backend.api._studies import study
+from backend.api._types import cell_types
 from backend.datasets.paired import names_as_in
 from backend.errors import NotFound, UserError
 from backend.store import keys, layout, matrix
@@ -128,6 +129,18 @@ def _spellings(dataset_id: str) -> dict[str, str]:
             known = table[column].dropna()
             spellings |= {str(alias).casefold(): str(gene) for gene, alias in known.items() if alias}
     return spellings | {str(gene).casefold(): str(gene) for gene in table.index}
+
+
+def atlas_by_type(study_id: str, gene: str) -> pd.DataFrame:
+    """Where a gene of the reference is expressed: per type of its cells n, and the share in which the gene was seen
+    (index: type). What the atlas measured, not a prediction for any cell."""
+    record = study(study_id)
+    types = cell_types(study_id, record.reference).table["type"].astype(str).to_numpy()
+    seen = matrix.gene_values(record.reference, gene) > 0
+    if len(types) != len(seen):
+        raise UserError("The atlas's cell types are not there yet.", mend="Wait until they have been worked out.")
+    groups = pd.DataFrame({"type": types, "seen": seen}).groupby("type")["seen"]
+    return pd.DataFrame({"n": groups.size(), "share": groups.mean()})
 
 
 def export_run(run_id: str, out_path: Path) -> Path:

@@ -30,6 +30,11 @@ _NAMES = {
 _LIKE_TYPES = ("celltype", "annotation", "cellclass", "cellontology")  # somewhere in the name
 _CLUSTERS = ("cluster", "clusters", "leiden", "louvain", "seuratclusters", "graphclust")
 _LABELS = {name: f"{name.capitalize()}s" for name in _NAMES} | {"type": "Cell types"}
+# What an atlas is narrowed down by; kept before any other column (normalised names, as CELLxGENE and others write them).
+_NARROWING = (
+    "tissue", "tissuegeneral", "organ", "organism", "disease", "donorid", "donor", "assay", "technology", "platform",
+    "developmentstage", "sex", "suspensiontype", "region", "site", "dataset",
+)  # fmt: skip
 _TAKEN = (*_NAMES, "cell", "_index")  # names with a meaning of their own in our tables
 _FIELDS_OF_VIEW = ("fov", "fieldofview", "tile")
 
@@ -150,11 +155,11 @@ def _sections(found: dict[str, pd.Series], index: pd.Index) -> pd.Series:
 
 
 def _others(case: Case, found: dict[str, pd.Series]) -> pd.DataFrame:
-    """Up to 30 further columns worth having: numbers, and text with few values."""
+    """Up to 30 further columns worth having: numbers, and text with few values; what narrows an atlas down comes first."""
     used = set(case.columns.values())
     grouping = set(candidates(case.obs))
     kept: dict[str, pd.Series] = {}
-    for column in case.obs:
+    for column in sorted(case.obs, key=lambda name: _plain(name) not in _NARROWING):
         values = case.obs[column]
         numeric = pd.api.types.is_numeric_dtype(values) and values.dtype.kind in "biuf"
         if column in used or len(kept) >= _KEPT_COLUMNS or not (numeric or column in grouping):

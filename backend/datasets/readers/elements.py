@@ -37,10 +37,19 @@ def read_matrices(store: Any, obs: pd.DataFrame, var: pd.DataFrame) -> dict[str,
     for x, features in (("raw/X", "raw/var"), ("raw.X", "raw.var")):  # the second is AnnData before 0.7
         if x in store and features in store:
             genes, _ = read_frame(store[features], features)
-            matrices["raw"] = Matrix(read_matrix(store[x], "raw", (len(obs), len(genes))), genes)
+            values = read_matrix(store[x], "raw", (len(obs), len(genes)))
+            matrices["raw"] = Matrix(values, _completed(genes, var))
     if not matrices:
         raise DataError("This file holds no expression matrix.", "Neither X, a layer nor raw has values.", _AGAIN)
     return matrices
+
+
+def _completed(genes: pd.DataFrame, var: pd.DataFrame) -> pd.DataFrame:
+    """The table of raw's genes, with what var alone knows of them, such as their symbols; "" where it knows nothing."""
+    if genes.index.has_duplicates or var.index.has_duplicates:
+        return genes
+    known = var[[column for column in var if column not in genes]].reindex(genes.index)
+    return genes.join(known.astype("string").fillna(""))
 
 
 def _holds_matrix(store: Any, place: str) -> bool:

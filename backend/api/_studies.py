@@ -9,6 +9,7 @@ from backend.api._checks import check_name, check_path, one_of
 from backend.api._datasets import dataset
 from backend.api._history import change
 from backend.api._types import COLUMN, default_types, inherited_types
+from backend.api._versions import root_of
 from backend.datasets.orthologues import keep_table
 from backend.datasets.paired import plan_genes
 from backend.errors import UserError
@@ -103,23 +104,16 @@ def use_dataset(study_id: str, role: Role, dataset_id: str, did: str | None = No
 
 def _types_of_version(record: StudyRecord, old_id: str | None, new: DatasetRecord) -> str | None:
     """The types that a version takes over from the one before it; None where the two are not of one data set."""
-    if old_id is None or _root(dataset(old_id)) != _root(new):
+    if old_id is None or root_of(dataset(old_id)) != root_of(new):
         return None
     source = record.types[old_id]
     return None if source == COLUMN and not new.has_types else inherited_types(new, source)
 
 
-def _root(record: DatasetRecord) -> str:
-    """The data set that this is a version of, at first hand or through others; itself where it is none."""
-    while record.parent and (parent := index.find(DatasetRecord, record.parent)):
-        record = parent
-    return record.parent or record.id
-
-
 def use_quick_look(study_id: str, dataset_id: str) -> StudyRecord:
     """Take first answers from this region of the tissue: one of its versions. `undo` takes it back."""
     record, region = study(study_id), dataset(dataset_id)
-    if _root(region) != _root(dataset(record.tissue)):
+    if root_of(region) != root_of(dataset(record.tissue)):
         raise UserError(
             f"{region.name!r} is no region of this study's tissue.", mend="Draw the region on the map of the tissue."
         )

@@ -17,10 +17,12 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from backend.datasets.expression import linear
-from backend.records import DatasetRecord, Finding, GeneIds, Role, Scale, Species
+from backend.records import DatasetRecord, Finding, GeneIds, Recipe, Role, Scale, Species
 from backend.store import layout
 
 OBS_NAMES = ("type", "section", "sample", "patient", "condition")
+MEASURES = ("area_um2", "control_share", "mito_share")  # what cells are judged by beside counts and genes
+_MITOCHONDRIAL = r"(?i)^mt-"  # the 13 genes of the mitochondrion itself, in human and mouse
 CHUNK = 65_536  # stored values per chunk: one gene of 100,000 cells touches one or two
 
 
@@ -30,7 +32,8 @@ class Canonical:
 
     genes: index "gene", columns symbol and ensembl. obs: index "cell", those of `OBS_NAMES` that are known, then other
     small columns of the file. coordinates_um: n_cells x 2, None for a reference. excluded: name, kind, total.
-    columns: canonical name -> the column it was read from.
+    columns: canonical name -> the column it was read from. measures: area_um2 and control_share, where they are known.
+    umap: n_cells x 2 of a version, whose cells keep their places; parent, recipe and left_out are a version's too.
     """
 
     values: csr_matrix
@@ -49,11 +52,16 @@ class Canonical:
     neighbour_um: float | None = None
     findings: tuple[Finding, ...] = ()
     source: str = ""
+    measures: pd.DataFrame | None = None
+    umap: NDArray[np.float32] | None = None
+    parent: str | None = None
+    recipe: Recipe | None = None
+    left_out: tuple[str, ...] = ()
 
 
 def fingerprint(data: Canonical) -> str:
-    """SHA-256 over role, scale, matrix, genes, coordinates and the canonical columns of obs. Names, findings and
-    embeddings do not count: the same measurements have the same fingerprint."""
+    """SHA-256 over role, scale, matrix, genes, coordinates and the canonical columns of obs. Names, findings,
+    measures and embeddings do not count: the same measurements have the same fingerprint."""
     sha = hashlib.sha256(f"{data.role}|{data.scale}|{data.species}|{data.spots}|{data.values.shape}".encode())
     for part in (data.values.data, data.values.indices.astype(np.int32), data.values.indptr.astype(np.int64)):
         sha.update(np.ascontiguousarray(part).tobytes())
@@ -92,6 +100,9 @@ def write(data: Canonical, name: str, *, simulated: bool = False) -> DatasetReco
         findings=(*data.findings, *noted),
         simulated=simulated,
         source=data.source,
+        parent=data.parent,
+        recipe=data.recipe,
+        left_out=data.left_out,
     )
     obs, var = _cell_table(data, umap), _gene_table(data)
     with layout.whole_folder(folder) as partial:
@@ -110,6 +121,8 @@ def _cell_table(data: Canonical, umap: NDArray[np.float32] | None) -> pd.DataFra
             table[name] = pd.Categorical(data.obs[name].astype(str).to_numpy())
     table["counts"] = np.asarray(linear(data.values, data.scale).sum(axis=1), dtype=np.float32).ravel()
     table["genes"] = np.diff(data.values.indptr).astype(np.int32)
+    for name, values in _measured(data).items():
+        table[name] = values
     if data.coordinates_um is not None:
         table["x_um"], table["y_um"] = data.coordinates_um.T
     if umap is not None:
@@ -118,6 +131,18 @@ def _cell_table(data: Canonical, umap: NDArray[np.float32] | None) -> pd.DataFra
         if column not in OBS_NAMES:
             table[column if column not in table else f"file_{column}"] = data.obs[column].array
     return table
+
+
+def _measured(data: Canonical) -> dict[str, NDArray[np.float32]]:
+    """What is known of `MEASURES`. mito_share: of a cell's counts, if any mitochondrial gene was measured."""
+    given = data.measures if data.measures is not None else pd.DataFrame()
+    found = {name: given[name].to_numpy(dtype=np.float32) for name in MEASURES if name in given}
+    ours = data.genes["symbol"].fillna("").astype(str).str.contains(_MITOCHONDRIAL).to_numpy()
+    if ours.any():
+        plain = linear(data.values, data.scale)
+        total, part = (np.asarray(v.sum(axis=1), dtype=np.float64).ravel() for v in (plain, plain[:, ours]))
+        found["mito_share"] = np.divide(part, total, out=np.zeros_like(total), where=total > 0).astype(np.float32)
+    return found
 
 
 def _gene_table(data: Canonical) -> pd.DataFrame:
@@ -159,11 +184,11 @@ def _write_zarr(
 
 
 def _embed(data: Canonical) -> tuple[NDArray[np.float32] | None, tuple[Finding, ...]]:
-    """A UMAP for a reference; a tissue is drawn by its coordinates."""
+    """A UMAP for a reference; a tissue is drawn by its coordinates. A version's is its parent's."""
     from backend.datasets.expression import UMAP_CELLS, umap
 
-    if data.role != "reference":
-        return None, ()
+    if data.role != "reference" or data.parent:
+        return data.umap, ()
     points = umap(data.values, data.scale)
     if points is None:
         what = "The data set is too small for a UMAP; its cells are listed without one."

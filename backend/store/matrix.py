@@ -78,6 +78,14 @@ def obs(dataset_id: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
     return pd.read_parquet(path, columns=[column for column in columns if column in known])
 
 
+def obs_columns(dataset_id: str) -> list[str]:
+    """The names of the columns of the table of cells."""
+    import pyarrow.parquet as pq
+
+    names = pq.read_schema(_folder(dataset_id) / "obs.parquet").names
+    return [name for name in names if name != "cell"]
+
+
 def var(dataset_id: str) -> pd.DataFrame:
     """The table of genes (index "gene"): symbol, ensembl, detection, mean, is_panel."""
     return pd.read_parquet(_folder(dataset_id) / "var.parquet")

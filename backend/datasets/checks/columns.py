@@ -53,7 +53,7 @@ def read_columns(case: Case) -> None:
             mend = f"Choose one of these with --{name}-column, or leave it out."
             case.refuse(f"{name}-column", f"{column!r} is no column of the cells.", f"There are: {listed}.", mend)
             column = ""
-        if column and name == "type" and _groups(case.obs[column]) > MOST_TYPES:
+        if column and name == "type" and groups(case.obs[column]) > MOST_TYPES:
             _refuse_type(case, str(column))
             column = ""
         if column:
@@ -61,20 +61,20 @@ def read_columns(case: Case) -> None:
         if column or name == "type" or (name == "section" and why):
             _ask(case, name, str(column), why, found.get(name))
     if case.role != "reference":
-        found["section"] = _sections(found, case.obs.index)
+        found["section"] = sections_of(found, case.obs.index)
     case.obs = pd.concat([pd.DataFrame(found, index=case.obs.index), _others(case, found)], axis=1)
 
 
 def candidates(obs: pd.DataFrame, most: int = MOST_TYPES) -> list[str]:
     """Columns that divide the cells into groups: 1 to `most` values, not measurements."""
-    return [str(column) for column in obs if _groups(obs[column]) <= min(most, max(1, len(obs) // 2))]
+    return [str(column) for column in obs if groups(obs[column]) <= min(most, max(1, len(obs) // 2))]
 
 
 def _guess(case: Case, name: str) -> tuple[str, str]:
     usable = {_plain(column): column for column in reversed(candidates(case.obs))}
     if name != "type":
         return next(((usable[plain], "By its name.") for plain in _NAMES[name] if plain in usable), ("", ""))
-    usable = {plain: column for plain, column in usable.items() if _groups(case.obs[column]) > 1}
+    usable = {plain: column for plain, column in usable.items() if groups(case.obs[column]) > 1}
     alike = sorted(plain for plain in usable if any(part in plain for part in _LIKE_TYPES))
     for plain in (*_NAMES[name], *alike, *_CLUSTERS):
         if plain in usable:
@@ -112,13 +112,18 @@ def _overlap(coordinates: NDArray[np.float64], labels: NDArray[np.str_]) -> bool
 
 
 def _text(case: Case, name: str, column: str) -> pd.Series:
-    values = case.obs[column]
+    text, missing = tidy_text(case.obs[column])
+    if missing:
+        what = f"{count(missing, 'cell')} without a {name} in {column!r} are called {UNKNOWN!r}."
+        case.say("noted", f"{name}-missing", what)
+    return text
+
+
+def tidy_text(values: pd.Series) -> tuple[pd.Series, int]:
+    """Names as text without outer spaces, and how many cells had none: those are called unknown."""
     text = values.astype("string").str.strip()
     missing = text.isna() | text.str.lower().isin(["", "nan", "none", "na"])
-    if missing.any():
-        what = f"{count(int(missing.sum()), 'cell')} without a {name} in {column!r} are called {UNKNOWN!r}."
-        case.say("noted", f"{name}-missing", what)
-    return text.mask(missing, UNKNOWN).astype(object)
+    return text.mask(missing, UNKNOWN).astype(object), int(missing.sum())
 
 
 def _refuse_type(case: Case, column: str) -> None:
@@ -142,7 +147,7 @@ def _ask(case: Case, name: str, column: str, why: str, values: pd.Series | None)
     case.ask(f"{name}_column", column, what, why, options)
 
 
-def _sections(found: dict[str, pd.Series], index: pd.Index) -> pd.Series:
+def sections_of(found: dict[str, pd.Series], index: pd.Index) -> pd.Series:
     """One label per section; a section's name that returns in another sample is another section."""
     if "section" not in found:
         return pd.Series(ONE_SECTION, index=index, dtype=object)
@@ -175,7 +180,7 @@ def _plain_numbers(values: pd.Series) -> pd.Series:
     return values.astype(np.float64 if values.isna().any() else wide[values.dtype.kind])
 
 
-def _groups(values: pd.Series) -> float:
+def groups(values: pd.Series) -> float:
     """The number of different values; infinite for measurements (fractions) and what cannot be compared."""
     try:
         if pd.api.types.is_float_dtype(values):

@@ -18,7 +18,7 @@ from backend.api._analyses import (
     start_niche,
     types_in_use,
 )
-from backend.api._checklist import Step, StepName, checklist, settle
+from backend.api._checklist import Step, StepName, checklist, quick_look_cells, settle
 from backend.api._datasets import (
     add_dataset,
     archive_dataset,
@@ -45,6 +45,16 @@ from backend.api._jobs import (
     stop_run,
     wait,
     workers,
+)
+from backend.api._match import (
+    MatchResult,
+    Ranked,
+    find_match,
+    match,
+    rank_atlases,
+    start_match,
+    start_ranking,
+    why_better,
 )
 from backend.api._results import (
     GeneHit,
@@ -125,8 +135,10 @@ __all__ = [
     "EnrichmentResult",
     "GeneHit",
     "Kept",
+    "MatchResult",
     "Naming",
     "NicheResult",
+    "Ranked",
     "Step",
     "StepName",
     "SuggestedCut",
@@ -159,6 +171,7 @@ __all__ = [
     "export_run",
     "find_dataset",
     "find_gene",
+    "find_match",
     "find_study",
     "gene_set_libraries",
     "gene_values",
@@ -169,6 +182,7 @@ __all__ = [
     "job",
     "jobs",
     "make_demo",
+    "match",
     "measured_context",
     "measures",
     "name_by_markers",
@@ -181,6 +195,8 @@ __all__ = [
     "preflight",
     "preset",
     "queue_place",
+    "quick_look_cells",
+    "rank_atlases",
     "read_naming",
     "recipe_of",
     "rename_dataset",
@@ -198,7 +214,9 @@ __all__ = [
     "set_colours",
     "settle",
     "start_enrichment",
+    "start_match",
     "start_niche",
+    "start_ranking",
     "start_run",
     "start_version",
     "stop_run",
@@ -216,5 +234,6 @@ __all__ = [
     "use_types",
     "versions",
     "wait",
+    "why_better",
     "workers",
 ]

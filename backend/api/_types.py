@@ -1,21 +1,44 @@
-"""Cell types of a study's data sets: worked out, brought, edited, and read."""
+"""Cell types of a study's data sets: worked out, brought, edited, and read.
+
+Whatever names cells is a job. A study keeps the types it has until the new ones are there: `use_naming` then puts
+them in use, and `undo` takes them back.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 
+from backend.api._checks import check_path
 from backend.api._datasets import dataset
 from backend.api._history import change
-from backend.errors import NotFound, UserError
+from backend.datasets.naming import celltypist_model, labels
+from backend.datasets.naming.cell_groups import write_groups
+from backend.datasets.naming.edits import LEAST_RESOLUTION, MOST_RESOLUTION, Split, check_edit
+from backend.datasets.naming.found import COLUMN as COLUMN
+from backend.datasets.naming.found import UNSURE, said_of_column
+from backend.datasets.naming.marker_lists import MarkerLists, read_lists, spellings
+from backend.errors import DataError, NotFound, UserError
 from backend.jobs import submit
 from backend.records import DatasetRecord, JobState, JobStatus, StudyRecord
 from backend.store import index, layout, matrix
 
-COLUMN = "column"  # types as the data name them
 Annotation = Literal["transfer", "leiden"]
+GROUP_FILES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt")
+MODEL_FILES = celltypist_model.READABLE
+CONVERT_MODEL = celltypist_model.CONVERT  # what a user runs to make one of these of a CellTypist model
+_HEX = re.compile(r"#[0-9a-fA-F]{6}")
+_DID = {
+    "transfer": "types transferred to", "leiden": "groups of similar expression in", "markers": "marker lists for",
+    "celltypist": "a CellTypist model for", "groups": "cell groups read for", "edit": "names changed in",
+    "inherit": "names taken over for",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -28,48 +51,222 @@ class CellTypes:
     job_id: str | None = None
 
 
+@dataclass(frozen=True)
+class Naming:
+    """What a finished annotation found. how: the way the names were found, before anything was edited or taken over.
+    facts and tables: what that way tells besides."""
+
+    job: JobStatus
+    how: str
+    facts: dict[str, Any]
+    tables: dict[str, pd.DataFrame]
+
+    @property
+    def predicted(self) -> bool:
+        return self.how in ("transfer", "celltypist")
+
+
 def default_types(part: DatasetRecord, reference: DatasetRecord, orthologues: str | None) -> str:
     """`"column"`, or the id of the job that works the types out: from the reference where it names some."""
     if part.has_types:
         return COLUMN
     how: Annotation = "transfer" if part.id != reference.id and reference.has_types else "leiden"
-    return _annotation(part, reference, how, orthologues).id
+    return submit.submit("annotate", _params(part, reference, how, orthologues)).id
 
 
 def inherited_types(part: DatasetRecord, source: str) -> str:
-    """The types of another version of the same data set, cell by cell."""
+    """The types of another version of the same data set, cell by cell; where they are not there yet, the same way of
+    naming applied to this version."""
     if source == COLUMN:
         return COLUMN
-    return submit.submit("annotate", {"dataset": part.id, "how": "inherit", "base": source}).id
+    old = index.get(JobStatus, source)
+    if old.state is JobState.SUCCEEDED:
+        return submit.submit("annotate", {"dataset": part.id, "how": "inherit", "base": source}).id
+    if old.params["how"] == "inherit":
+        return inherited_types(part, old.params["base"])
+    params = {**old.params, "dataset": part.id}
+    if "base" in params:
+        params["base"] = inherited_types(part, params["base"])
+    return submit.submit("annotate", params).id
 
 
-def _annotation(part: DatasetRecord, reference: DatasetRecord, how: Annotation, orthologues: str | None) -> JobStatus:
+def _params(part: DatasetRecord, reference: DatasetRecord, how: Annotation, orthologues: str | None) -> dict[str, Any]:
     params: dict[str, Any] = {"dataset": part.id, "how": how}
     if how == "transfer":
         params["reference"] = reference.id
         if orthologues and part.species != reference.species:
             params["orthologues"] = orthologues
+    return params
+
+
+def annotate(study_id: str, dataset_id: str, how: Annotation, resolution: float = 1.0) -> JobStatus:
+    """Work the types of one of the study's data sets out: from the reference, as the study names it now, or as groups
+    of similar expression."""
+    record, part = _part(study_id, dataset_id)
+    reference = dataset(record.reference)
+    params = _params(part, reference, how, record.orthologues)
+    if how == "leiden":
+        params |= _resolution(resolution)
+    elif dataset_id == reference.id:
+        raise UserError(
+            "Types cannot be transferred from this reference.", "It is the reference itself.",
+            "Group the cells by expression (Leiden) instead.",
+        )  # fmt: skip
+    else:
+        params |= _reference_types(record, reference)
     return submit.submit("annotate", params)
 
 
-def annotate(study_id: str, dataset_id: str, how: Annotation) -> JobStatus:
-    """Work the types of one of the study's data sets out, and use them from now on."""
-    record, part = _part(study_id, dataset_id)
-    reference = dataset(record.reference)
-    if how == "transfer" and (dataset_id == reference.id or not reference.has_types):
-        raise UserError(
-            "Types cannot be transferred from this reference.",
-            "It names none." if not reference.has_types else "It is the reference itself.",
-            "Group the cells by expression (Leiden) instead.",
+def _reference_types(record: StudyRecord, reference: DatasetRecord) -> dict[str, str]:
+    source = record.types[reference.id]
+    if source == COLUMN:
+        return {}
+    job = index.get(JobStatus, source)
+    if job.state is JobState.SUCCEEDED:
+        return {"reference_types": source}
+    raise UserError(
+        "Types cannot be transferred from this reference.",
+        f"It names none yet ({job.state.value}).",
+        "Wait until its own cells are named, or group the cells by expression (Leiden) instead.",
+    )
+
+
+def _resolution(value: float) -> dict[str, float]:
+    """1 is what is meant where none is said."""
+    if not LEAST_RESOLUTION <= value <= MOST_RESOLUTION:
+        raise UserError(f"A resolution lies between {LEAST_RESOLUTION} and {MOST_RESOLUTION:g}.", f"This is {value}.")
+    return {} if value == 1 else {"resolution": round(float(value), 3)}
+
+
+def check_markers(text: str, dataset_id: str) -> MarkerLists:
+    """Marker lists as they would be scored on the data set, and what is wrong with them. Cheap."""
+    return read_lists(text, spellings(dataset(dataset_id).id))
+
+
+def name_by_markers(study_id: str, dataset_id: str, text: str, resolution: float = 1.0) -> JobStatus:
+    """Score marker lists on groups of similar expression. text: lines `type: GENE, GENE`, or two columns."""
+    _, part = _part(study_id, dataset_id)
+    lists = {name: list(genes) for name, genes in check_markers(text, part.id).require().items()}
+    params = {"dataset": part.id, "how": "markers", "lists": lists, **_resolution(resolution)}
+    return submit.submit("annotate", params)
+
+
+def name_by_model(
+    study_id: str, dataset_id: str, path: Path, *, vote: bool = False, trusted: bool = False
+) -> JobStatus:
+    """Apply a CellTypist model, converted to a table (`CONVERT_MODEL`). vote: each group of similar expression takes
+    the commonest type of its cells."""
+    _, part = _part(study_id, dataset_id)
+    if path.suffix.lower() in (".pkl", ".pickle", ".joblib"):
+        raise DataError(
+            f"{path.name} is a pickle, and no pickle is opened here.",
+            "A pickle can run any program on this server.",
+            "Convert the model on your own machine to a table; the few lines for it stand on the page Cell names and "
+            "in `types model --help`.",
         )
-    job = _annotation(part, reference, how, record.orthologues)
-    use_types(study_id, dataset_id, job.id, f"naming the cells of {part.name}")
-    return job
+    params = {"dataset": part.id, "how": "celltypist", **_file(path, MODEL_FILES, trusted)}
+    return submit.submit("annotate", {**params, "vote": True} if vote else params)
+
+
+def import_groups(study_id: str, dataset_id: str, path: Path, trusted: bool = False) -> JobStatus:
+    """Take the names from a CSV of cell_id and group, as Xenium Explorer writes it."""
+    _, part = _part(study_id, dataset_id)
+    return submit.submit("annotate", {"dataset": part.id, "how": "groups", **_file(path, GROUP_FILES, trusted)})
+
+
+def _file(path: Path, endings: tuple[str, ...], trusted: bool) -> dict[str, Any]:
+    """A file that changed under the same name is other work, so its size and time belong to the job's name."""
+    real = check_path(path, trusted)
+    if not real.name.lower().endswith(endings):
+        raise DataError(f"{real.name} cannot be read here.", f"It does not end in {', '.join(endings)}.")
+    return {"path": str(real), "stamp": [real.stat().st_size, real.stat().st_mtime_ns]}
+
+
+def edit_types(
+    study_id: str,
+    dataset_id: str,
+    renames: Mapping[str, str],
+    splits: Mapping[str, Split] | None = None,
+    groups: Mapping[str, str] | None = None,
+) -> JobStatus:
+    """Change names: renames, old -> new (two to one name: merged); splits, type -> {"by": "leiden", "resolution": r} or
+    {"by": "gene", "gene": g, "above": x}; groups, a group that an earlier naming found -> the name of its cells."""
+    record, part = _part(study_id, dataset_id)
+    found = cell_types(study_id, dataset_id)
+    if found.table.empty:
+        raise UserError("There are no names to change yet.", found.source, "Wait for them, or name the cells anew.")
+    given = check_edit(set(found.table["type"].astype(str)), renames, splits or {}, groups or {})
+    for split in given.get("splits", {}).values():
+        if split["by"] == "gene":
+            split["gene"] = _gene(part, str(split["gene"]))
+    return submit.submit("annotate", {"dataset": part.id, "how": "edit", "base": record.types[part.id], **given})
+
+
+def _gene(part: DatasetRecord, asked: str) -> str:
+    known = spellings(part.id)
+    if asked.strip().casefold() not in known:
+        raise NotFound(f"{asked!r} is not measured in {part.name!r}.", mend="Choose one of its genes.")
+    return known[asked.strip().casefold()]
+
+
+def namings(study_id: str, dataset_id: str) -> list[JobStatus]:
+    """Every annotation of a data set of the study, the newest first: in use or not, finished or not."""
+    _, part = _part(study_id, dataset_id)
+    mine = [job for job in index.list_all(JobStatus) if job.kind == "annotate" and job.params["dataset"] == part.id]
+    return sorted(mine, key=lambda job: job.finished or job.created, reverse=True)
+
+
+def use_naming(study_id: str, job_id: str, instead_of: str | None = None) -> StudyRecord:
+    """Use the types that a finished annotation found. `undo` takes them back.
+
+    instead_of: the types that were in use when it was asked for; refused where they are not any more (somebody
+    changed them in another window)."""
+    job = index.get(JobStatus, job_id)
+    record, part = _part(study_id, str(job.params.get("dataset")))
+    if job.kind != "annotate" or job.state is not JobState.SUCCEEDED:
+        why = (job.error or {}).get("what", "") or f"They are {job.state.value}."
+        raise UserError("These names are not there.", why, "The names in use stay as they are.")
+
+    def fields(old: StudyRecord) -> dict[str, Any]:
+        if instead_of is not None and old.types.get(part.id) not in (instead_of, job.id):
+            raise UserError(
+                "The names were changed in the meantime.", "Another window put other names in use.",
+                "Look at them first; the new names are kept under Earlier names.",
+            )  # fmt: skip
+        types = {**old.types, part.id: job.id}
+        if old.quick and part.id == old.tissue:
+            types[old.quick] = inherited_types(dataset(old.quick), job.id)
+        return {"types": types, "colours": {**old.colours, **_colours_of(job, old.colours)}}
+
+    return change(record.id, f"{_DID[job.params['how']]} {part.name}", fields)
+
+
+def _colours_of(job: JobStatus, chosen: Mapping[str, str]) -> dict[str, str]:
+    """Colours that a file brought; a type that was renamed keeps the colour that the user chose for it."""
+    kept = {
+        str(new): chosen[old]
+        for old, new in job.params.get("renames", {}).items() if old in chosen and new not in chosen
+    }  # fmt: skip
+    return {**kept, **job.result.get("colours", {})}
 
 
 def use_types(study_id: str, dataset_id: str, source: str, did: str) -> StudyRecord:
     """Use these types for a data set of the study from now on. `undo` takes it back."""
     return change(study_id, did, lambda old: {"types": {**old.types, dataset_id: source}})
+
+
+def set_colours(study_id: str, colours: Mapping[str, str | None]) -> StudyRecord:
+    """Choose colours: type -> "#rrggbb", or None for the palette's own. `undo` takes it back."""
+    faults = [f"{colour!r} is no colour." for colour in colours.values() if colour and not _HEX.fullmatch(colour)]
+    faults += [told for name in colours if (told := labels.fault(name))]
+    if faults:
+        raise UserError("The colours cannot be taken.", " ".join(faults), "Write a colour as #rrggbb.")
+
+    def fields(old: StudyRecord) -> dict[str, Any]:
+        new = {**old.colours, **colours}
+        return {"colours": {name: colour.lower() for name, colour in new.items() if colour}}
+
+    return change(study_id, "colours", fields)
 
 
 def _part(study_id: str, dataset_id: str) -> tuple[StudyRecord, DatasetRecord]:
@@ -85,9 +282,8 @@ def cell_types(study_id: str, dataset_id: str) -> CellTypes:
     if source is None:
         raise NotFound(f"{dataset_id!r} has no types in this study.", mend="Choose one of its data sets.")
     if source == COLUMN:
-        column = dataset(dataset_id).columns.get("type", "type")
         table = matrix.obs(dataset_id, ["type"]).reset_index().assign(probability=float("nan"))
-        return CellTypes(table, f"Types as the data name them (column {column!r}).")
+        return CellTypes(table, said_of_column(dataset(dataset_id)))
     job = index.get(JobStatus, source)
     if job.state != JobState.SUCCEEDED:
         empty = pd.DataFrame({"cell": [], "type": [], "probability": []})
@@ -97,3 +293,53 @@ def cell_types(study_id: str, dataset_id: str) -> CellTypes:
         return CellTypes(empty, words, job.id)
     table = pd.read_parquet(layout.result_folder(source) / "types.parquet")
     return CellTypes(table, str(job.result["source"]))
+
+
+def naming(study_id: str, dataset_id: str) -> Naming | None:
+    """What the annotation in use found besides the types; None where the data name them, or nothing is there yet."""
+    record, part = _part(study_id, dataset_id)
+    source = record.types[part.id]
+    return None if source == COLUMN else read_naming(source)
+
+
+def read_naming(job_id: str) -> Naming | None:
+    """What an annotation found; None while it is not finished."""
+    job = index.get(JobStatus, job_id)
+    if job.kind != "annotate" or job.state is not JobState.SUCCEEDED:
+        return None
+    folder = layout.result_folder(job_id)
+    tables = {path.stem: pd.read_parquet(path) for path in sorted(folder.glob("*.parquet")) if path.stem != "types"}
+    return Naming(job, _way(job), dict(job.result), tables)
+
+
+def _way(job: JobStatus) -> str:
+    """How the names that an edit or a version started from were found."""
+    while "base" in job.params:
+        if job.params["base"] == COLUMN:
+            return COLUMN
+        job = index.get(JobStatus, job.params["base"])
+    return str(job.params["how"])
+
+
+def same_names(study_id: str, dataset_id: str) -> dict[str, str]:
+    """Types of a data set that the reference writes differently ("T cells", "T cell") -> the reference's name."""
+    record, part = _part(study_id, dataset_id)
+    if part.id == record.reference:
+        return {}
+    ours, theirs = (
+        {str(name) for name in cell_types(study_id, each).table["type"].unique()} - {UNSURE}
+        for each in (part.id, record.reference)
+    )
+    return labels.alike(ours, theirs)
+
+
+def export_groups(study_id: str, dataset_id: str, colours: Mapping[str, str] | None = None) -> bytes:
+    """The types in use as a CSV of cell_id, group and, where every type has one, color: as Xenium Explorer reads it.
+
+    colours: type -> "#rrggbb"; None: those that the user chose."""
+    record, _ = _part(study_id, dataset_id)
+    table = cell_types(study_id, dataset_id).table
+    if table.empty:
+        raise UserError("There are no names to write yet.", mend="Wait for them.")
+    cells = pd.Series(table["type"].astype(str).to_numpy(), index=np.asarray(table["cell"], dtype=str))
+    return write_groups(cells, record.colours if colours is None else colours)

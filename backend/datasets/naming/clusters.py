@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 
 
 def by_clusters(record: DatasetRecord, params: dict[str, Any], job: Job) -> Found:
-    """params: seed."""
+    """params: resolution (1 where it is not named), seed."""
     job.stage("grouping cells by expression")
     values, _ = matrix.load_csr(record.id)
-    types = cluster_types(values, record.scale, seed=int(params.get("seed", 0)))
+    resolution = float(params.get("resolution", 1.0))
+    types = cluster_types(values, record.scale, resolution, int(params.get("seed", 0)))
     number = len(set(types))
-    source = f"{number} groups of similar expression (Leiden, resolution 1): numbered, not named."
+    source = f"{number} groups of similar expression (Leiden, resolution {resolution:g}): numbered, not named."
     unknown = np.full(len(types), np.nan, dtype=np.float32)
     return Found(types, unknown, source, {"types": number, "shared_genes": record.n_genes})
 

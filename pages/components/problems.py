@@ -21,14 +21,18 @@ def shown() -> Iterator[None]:
 
 
 def problem(error: Mapping[str, str]) -> None:
-    """`UserError.to_dict()`, as three short lines."""
-    what, why, mend = (plain(without_flags(error.get(part) or "")) for part in ("what", "why", "mend"))
+    """`UserError.to_dict()`: what, why, how to mend; lines of their own, such as commands, stay so."""
+    what, why, mend = (_lines(without_flags(error.get(part) or "")) for part in ("what", "why", "mend"))
     lines = [f"**{what or 'Something went wrong.'}**"]
     if why:
         lines.append(why)
     if mend:
         lines.append(f"**What helps:** {mend}")
     st.error("\n\n".join(lines), icon=":material/error:")
+
+
+def _lines(text: str) -> str:
+    return "  \n".join(map(plain, text.splitlines()))
 
 
 def empty(text: str, label: str, page: str, icon: str = ":material/arrow_forward:") -> None:

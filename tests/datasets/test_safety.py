@@ -348,7 +348,21 @@ def test_a_parquet_table_that_was_cut_off(tmp_path: Path) -> None:
 )
 def test_r_objects_name_the_way_to_convert_them(tmp_path: Path, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)
-    assert "writeH5AD" in refusal(tmp_path / name).mend
+    said = refusal(tmp_path / name).mend.splitlines()
+    assert len(said) == 4  # a sentence, and three lines to paste
+    assert f'readRDS("{name}")' in said[2]
+    assert said[3].startswith("anndataR::write_h5ad(object, ")
+
+
+@pytest.mark.parametrize(
+    ("name", "read"), [("a.h5Seurat", "LoadH5Seurat"), ("a.RData", "get(load("), ("a.qs", "qread")]
+)
+def test_each_kind_of_r_file_is_read_in_its_own_way(tmp_path: Path, name: str, read: str) -> None:
+    (tmp_path / name).write_bytes(b"anything")
+    said = refusal(tmp_path / name).mend.splitlines()
+    assert read in said[2]
+    assert f'"{name}"' in said[2]
+    assert said[3] == 'anndataR::write_h5ad(object, "a.h5ad")'
 
 
 @pytest.mark.parametrize("name", ["a.pkl", "a.npy", "a.xlsx", "a", "a.csv", "a.zip", "a.tar.gz"])

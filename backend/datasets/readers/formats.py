@@ -16,10 +16,16 @@ ACCEPTED = (
     "cells.csv(.gz); a SpatialData or AnnData .zarr as .zip; counts as .csv, .tsv or .csv.gz, with coordinates in a "
     "second one."
 )
-_FROM_R = (
-    "In R, write it as h5ad: `zellkonverter::writeH5AD(Seurat::as.SingleCellExperiment(object), 'data.h5ad')`. "
-    + ACCEPTED
-)
+# anndataR (Bioconductor 3.22) writes without Python; `write_h5ad` takes a Seurat or a SingleCellExperiment object.
+_FROM_R = """Three lines in R make an .h5ad of it:
+install.packages("BiocManager"); BiocManager::install(c("anndataR", "rhdf5"))
+object <- {read}
+anndataR::write_h5ad(object, "{name}.h5ad")"""
+_READ_R = {  # ending -> how R reads it; an old Seurat object is brought up to date, as a new one stays what it is
+    "rds": 'SeuratObject::UpdateSeuratObject(readRDS("{file}"))',
+    "h5seurat": 'SeuratDisk::LoadH5Seurat("{file}")',
+    "qs": 'qs::qread("{file}")',
+} | dict.fromkeys(("rda", "rdata", "robj"), 'get(load("{file}"))')
 _R_SUFFIXES = (".rds", ".rda", ".rdata", ".robj", ".qs", ".h5seurat")
 _R_BEGINS = (b"X\n\x00", b"A\n2\n", b"A\n3\n", b"RDX2", b"RDX3", b"RDA2", b"RDA3")
 _TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
@@ -44,7 +50,7 @@ def tell_format(path: Path) -> Format:
         begin = file.read(512)
     inside = first_bytes(path, 512) if begin.startswith(GZIP) else begin
     if path.name.lower().endswith(_R_SUFFIXES) or inside.startswith(_R_BEGINS):
-        raise DataError(f"{path.name} is an R object.", "Only R can open it.", _FROM_R)
+        raise DataError(f"{path.name} is an R object.", "Only R can open it.", _from_r(path.name))
     if h5py.is_hdf5(path):
         return Format.HDF5
     if zipfile.is_zipfile(path) or inside[257:262] == b"ustar":
@@ -54,6 +60,13 @@ def tell_format(path: Path) -> Format:
     if path.name.lower().endswith(_TEXT_SUFFIXES) and b"\x00" not in inside and inside:
         return Format.TEXT
     raise _unknown(path, inside)
+
+
+def _from_r(file: str) -> str:
+    """How to convert a file of R, line by line."""
+    name, ending = file.rsplit(".", 1) if "." in file else (file, "")
+    read = _READ_R.get(ending.lower(), _READ_R["rds"])
+    return _FROM_R.format(read=read.format(file=file), name=name)
 
 
 def _unknown(path: Path, inside: bytes) -> DataError:

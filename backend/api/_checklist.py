@@ -14,7 +14,7 @@ from backend.store import index
 
 StepName = Literal["loaded", "quality", "named", "matched", "quick", "whole"]
 METHOD = "scxm"
-SMALL = 5_000  # cells of a tissue whose quick look may take all of it
+QUICK_CELLS = 2_500  # of a region: what a model learns from in a few minutes
 NAMING_S, MATCHING_S = 10.0, 15.0  # of a start; the rest grows with the cells
 SECONDS_PER_CELL = 4e-4
 
@@ -63,6 +63,11 @@ def _content(study: StudyRecord, step: StepName) -> bool:
     return study.done.get(step) == _key(study, step)
 
 
+def quick_look_cells(tissue: DatasetRecord) -> int:
+    """How many cells a quick look takes: all of a small tissue, a region of a larger one."""
+    return tissue.n_cells if tissue.n_cells <= 2 * QUICK_CELLS else QUICK_CELLS
+
+
 def _quality(study: StudyRecord, tissue: DatasetRecord) -> Step:
     record: DatasetRecord | None = tissue
     while record:  # a version of a version: the cut may have been made before the sections
@@ -100,7 +105,7 @@ def _matched(study: StudyRecord, tissue: DatasetRecord, reference: DatasetRecord
 def _trained(study: StudyRecord, tissue: DatasetRecord, reference: DatasetRecord) -> list[Step]:
     finished, under_way = _runs(study)
     region = dataset(study.quick) if study.quick else None
-    quick_cells = region.n_cells if region else min(tissue.n_cells, SMALL)
+    quick_cells = region.n_cells if region else quick_look_cells(tissue)
     quick = Step(
         "quick",
         done=bool(finished),

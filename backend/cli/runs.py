@@ -12,7 +12,7 @@ import typer
 from backend import api
 from backend.cli.answer import Answer, as_facts, as_table, plain
 from backend.cli.waiting import finish, settle_types
-from backend.records import JobState, JobStatus, RunRecord
+from backend.records import JobState, JobStatus, Recipe, RunRecord, StudyRecord
 
 app = typer.Typer(help="Training.", no_args_is_help=True)
 
@@ -28,17 +28,34 @@ def start(
     preset: Annotated[str | None, typer.Option(help="'Quick look', 'Standard' or 'Thorough'.")] = None,
     given: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting.")] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1)] = 0,
+    region: Annotated[
+        bool, typer.Option("--region", help="On a contiguous region chosen for coverage, or the one in use.")
+    ] = False,
     wait: Wait = False,
 ) -> Answer:
     """Train; what was already trained opens at once."""
     said = _settings(given or [])
     found = api.find_study(study)
+    if region and not found.quick:
+        found = _with_region(found)
     config = {**(api.preset(method, preset) if preset else {}), **said}
-    run = api.start_run(found.id, method, config, seed)
+    run = api.start_run(found.id, method, config, seed, quick=region)
     if wait:
         settle_types(found.id)
         finish(api.job(run.id))
     return _one(run)
+
+
+def _with_region(study: StudyRecord) -> StudyRecord:
+    """The study with a region of its tissue for a quick look; a small tissue is taken whole."""
+    tissue = api.dataset(study.tissue)
+    cells = api.quick_look_cells(tissue)
+    if cells == tissue.n_cells:
+        return study
+    types = api.cell_types(study.id, tissue.id).table["type"].astype(str)
+    area = api.suggested_region(tissue.id, cells, types.tolist() if len(types) == tissue.n_cells else None)
+    made = finish(api.start_version(tissue.id, Recipe(regions=(area,))))
+    return api.use_quick_look(study.id, made.result["dataset"])
 
 
 def _settings(pairs: list[str]) -> dict[str, Any]:

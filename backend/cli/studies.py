@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from backend.records import StudyRecord
 
 app = typer.Typer(help="A tissue and a reference under one name.", no_args_is_help=True)
 
+Which = Annotated[str, typer.Argument(metavar="STUDY", help="An id, or a name that only one has.")]
 Dataset = Annotated[str, typer.Option(help="A data set's id or name.")]
 
 
@@ -47,9 +49,36 @@ def list_all(archived: Annotated[bool, typer.Option(help="The archived ones too.
 
 
 @app.command()
-def show(study: Annotated[str, typer.Argument(help="An id, or a name that only one has.")]) -> Answer:
+def show(study: Which) -> Answer:
     """One study and its runs."""
     return _one(api.find_study(study))
+
+
+@app.command()
+def steps(study: Which) -> Answer:
+    """The checklist of a study, and what comes next."""
+    found = api.checklist(api.find_study(study).id)
+    lines = [("done" if step.done else "open", step.name, step.says, _minutes(step.minutes)) for step in found]
+    return Answer(
+        [dataclasses.asdict(step) for step in found], as_table(("", "step", "how it stands", "takes"), lines, "")
+    )
+
+
+def _minutes(minutes: float | None) -> str:
+    return "" if minutes is None else f"{minutes:.1f} min"
+
+
+@app.command()
+def settle(study: Which, step: Annotated[api.StepName, typer.Argument(help="A step of `studies steps`.")]) -> Answer:
+    """Say that a step is good as it is."""
+    api.settle(api.find_study(study).id, step)
+    return steps(study)
+
+
+@app.command()
+def duplicate(study: Which, name: Annotated[str, typer.Option(help="How the copy is called.")]) -> Answer:
+    """The same data, types and colours under another name."""
+    return _one(api.duplicate_study(api.find_study(study).id, name))
 
 
 def _one(study: StudyRecord) -> Answer:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from backend.errors import UserError
-from backend.records import Snapshot, StudyRecord, now
+from backend.records import DatasetRecord, Snapshot, StudyRecord, now
 from backend.store import index
 
 MOST_KEPT = 30
@@ -33,6 +33,9 @@ def undo(study_id: str) -> StudyRecord:
         if not old.past:
             raise UserError(f"Nothing of {old.name!r} can be taken back.", "It was not changed.")
         *earlier, last = old.past
+        parts = (last.tissue, last.reference, last.validation)
+        if any(part and index.find(DatasetRecord, part) is None for part in parts):
+            raise UserError(f"{last.did!r} cannot be taken back.", "A data set that was used before it was deleted.")
         fields = {name: getattr(last, name) for name in _KEPT}
         return old.model_copy(update={**fields, "past": tuple(earlier), "changed": now()})
 

@@ -31,6 +31,15 @@ def test_nothing_to_take_back_is_said(study: StudyRecord) -> None:
         api.undo(study.id)
 
 
+def test_what_was_deleted_does_not_come_back(study: StudyRecord, dataset: Any) -> None:
+    version = dataset("tissue", PANEL, parent=study.tissue)
+    api.use_dataset(study.id, "tissue", version.id)
+    api.delete_dataset(study.tissue)
+    with pytest.raises(UserError, match="cannot be taken back"):
+        api.undo(study.id)
+    assert api.study(study.id).tissue == version.id
+
+
 def test_the_same_again_is_no_change(study: StudyRecord) -> None:
     assert api.use_dataset(study.id, "tissue", study.tissue).past == ()
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from backend.datasets.canonical import Canonical
-from backend.datasets.checks import cells, columns, features, places, values
+from backend.datasets.checks import cells, columns, features, measured, places, values
 from backend.datasets.checks.case import Case
 from backend.datasets.expression import linear
 from backend.datasets.raw import Raw
@@ -58,6 +58,7 @@ def examine(raw: Raw, role: Role, answers: Answers | None = None) -> Diagnosis:
     if raw.matrices:
         features.read_features(case)
         cells.drop_empty(case)
+        measured.read_measures(case)
         cells.note_depth(case)
     order = ("refused", "asked", "mended", "noted")
     findings = tuple(sorted(case.findings, key=lambda finding: order.index(finding.grade)))
@@ -90,6 +91,7 @@ def _canonical(case: Case, findings: tuple[Finding, ...]) -> Canonical:
         neighbour_um=case.neighbour_um,
         findings=findings,
         source=case.raw.source,
+        measures=case.measures,
     )
 
 

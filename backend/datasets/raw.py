@@ -26,7 +26,7 @@ class Raw:
     """matrices: "X", "raw", "layers/NAME", all over the same cells. obs: index = cell ids.
     coordinates: name ("obsm/spatial", "obs/x_centroid,y_centroid") -> n x 2, best guess first; empty if there are none.
     hints: answers that the format itself fixes (a Xenium run is in um), with the reason in `reasons`.
-    excluded: control probes that the format itself keeps apart, name -> total count.
+    excluded: control probes that the format itself keeps apart, name -> total count. controls: their counts per cell.
     notes: sentences for the user about what was joined or left out while reading."""
 
     source: str
@@ -37,3 +37,4 @@ class Raw:
     reasons: dict[str, str] = field(default_factory=dict)
     excluded: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    controls: NDArray[np.float64] | None = None

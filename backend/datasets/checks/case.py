@@ -30,6 +30,8 @@ class Case:
     features: pd.DataFrame = field(default_factory=pd.DataFrame)
     genes: pd.DataFrame = field(default_factory=pd.DataFrame)
     excluded: pd.DataFrame = field(default_factory=pd.DataFrame)
+    controls: NDArray[np.float64] | None = None  # counts of control probes per cell, where any were measured
+    measures: pd.DataFrame = field(default_factory=pd.DataFrame)
     columns: dict[str, str] = field(default_factory=dict)
     judged: dict[str, tuple[str, str]] = field(default_factory=dict)  # matrix -> its scale, and the evidence
     counts_from: str = "X"
@@ -61,6 +63,8 @@ class Case:
         self.rows, self.obs = self.rows[mask], self.obs[mask]
         if self.coordinates is not None:
             self.coordinates = self.coordinates[mask]
+        if self.controls is not None:
+            self.controls = self.controls[mask]
         if self.values.shape[0] == len(mask):
             self.values = self.values[mask]
 

@@ -31,6 +31,7 @@ _CONTROLS = tuple(
         (r"^(nan|<na>|none)?$", "unnamed"),
     )
 )
+_BACKGROUND = re.compile("control|codeword|blank|false|antisense")  # not spike-ins and antibodies: those were added
 _GENE_TYPES = ("gene expression", "gene", "genes", "rna", "")
 _SYMBOL_COLUMNS = (
     "symbol",
@@ -87,6 +88,12 @@ def _set_aside(case: Case) -> None:
         listed = ", ".join(f"{number} {kind}" for kind, number in case.excluded["kind"].value_counts().items())
         what = f"{count(len(rows), 'feature')} set aside that are no genes: {listed}."
         case.say("mended", "controls", what, f"By name or type: {', '.join(name for name, *_ in rows[:4])}.")
+    background = np.array([bool(kind and _BACKGROUND.search(kind)) for kind in kinds], dtype=bool)
+    if case.raw.controls is not None:
+        case.controls = case.raw.controls[case.rows]
+    if background.any():
+        own = np.asarray(linear(case.values[:, background], case.scale).sum(axis=1), dtype=np.float64).ravel()
+        case.controls = own if case.controls is None else case.controls + own
     case.values, case.features = case.values[:, genes], case.features[genes]
 
 

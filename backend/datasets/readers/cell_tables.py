@@ -70,7 +70,8 @@ def keep_cells(raw: Raw, mask: np.ndarray) -> Raw:
     """The same data over the cells where `mask` is true."""
     matrices = {name: Matrix(matrix.values[mask], matrix.features) for name, matrix in raw.matrices.items()}
     coordinates = {name: values[mask] for name, values in raw.coordinates.items()}
-    parts = (raw.hints, raw.reasons, raw.excluded, list(raw.notes))
+    controls = None if raw.controls is None else raw.controls[mask]
+    parts = (raw.hints, raw.reasons, raw.excluded, list(raw.notes), controls)
     return Raw(raw.source, matrices, raw.obs[mask], coordinates, *parts)
 
 

@@ -16,6 +16,7 @@ from backend.datasets.safety.streams import open_bytes
 from backend.errors import DataError
 
 _GENES = "Gene Expression"
+_BACKGROUND = "control|codeword"  # Negative Control Probe, Unassigned Codeword, ...; antibodies measure something
 _AGAIN = "Take the file as Cell Ranger, Space Ranger or the instrument wrote it."
 
 
@@ -68,7 +69,10 @@ def split_features(source: str, values: csr_matrix, features: pd.DataFrame, barc
     excluded: dict[str, float] = {}
     for name, total in zip(features.index[~is_gene], totals[~is_gene], strict=True):
         excluded[name] = excluded.get(name, 0.0) + float(total)
-    return Raw(source, {"X": Matrix(values[:, is_gene], features[is_gene])}, obs, excluded=excluded)
+    genes = {"X": Matrix(values[:, is_gene], features[is_gene])}
+    background = features["feature_types"].astype(str).str.lower().str.contains(_BACKGROUND).to_numpy()
+    controls = np.asarray(values[:, background].sum(axis=1, dtype=np.float64)).ravel() if background.any() else None
+    return Raw(source, genes, obs, excluded=excluded, controls=controls)
 
 
 def find_matrix_files(folder: Path) -> list[Path]:

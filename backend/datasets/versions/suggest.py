@@ -43,7 +43,17 @@ class SuggestedCut:
 def suggest(record: DatasetRecord) -> list[SuggestedCut]:
     """One entry per measure of the data set, also where there is nothing to cut."""
     table = measure_table(record.id)
-    return [suggest_cut(measure, table[measure.name].to_numpy()) for measure in measures_of(record)]
+    return [
+        _of_no_use(measure)
+        if measure.name == "counts" and record.scale != "counts"
+        else suggest_cut(measure, table[measure.name].to_numpy())
+        for measure in measures_of(record)
+    ]
+
+
+def _of_no_use(total: Measure) -> SuggestedCut:
+    why = "The values are normalised: a cell's total says nothing about its quality."
+    return SuggestedCut(total.name, total.title, total.unit, None, None, why, 0)
 
 
 def suggest_cut(measure: Measure, values: NDArray[np.float32]) -> SuggestedCut:

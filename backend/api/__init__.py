@@ -54,6 +54,7 @@ from backend.api._match import (
     rank_atlases,
     start_match,
     start_ranking,
+    suggest_atlas_size,
     why_better,
 )
 from backend.api._results import (
@@ -96,6 +97,7 @@ from backend.api._studies import (
 )
 from backend.api._types import (
     CONVERT_MODEL,
+    UNSURE,
     CellTypes,
     Naming,
     annotate,
@@ -115,8 +117,11 @@ from backend.api._types import (
     use_types,
 )
 from backend.api._versions import (
+    Groupings,
     SuggestedSections,
+    cells_inside,
     count_kept,
+    groupings,
     measures,
     recipe_of,
     sampled,
@@ -131,9 +136,11 @@ from backend.datasets.versions.suggest import SuggestedCut
 
 __all__ = [
     "CONVERT_MODEL",
+    "UNSURE",
     "CellTypes",
     "EnrichmentResult",
     "GeneHit",
+    "Groupings",
     "Kept",
     "MatchResult",
     "Naming",
@@ -153,6 +160,7 @@ __all__ = [
     "cancel_job",
     "cards",
     "cell_types",
+    "cells_inside",
     "check_markers",
     "checklist",
     "context_genes",
@@ -175,6 +183,7 @@ __all__ = [
     "find_study",
     "gene_set_libraries",
     "gene_values",
+    "groupings",
     "has_result",
     "import_groups",
     "inspect",
@@ -222,6 +231,7 @@ __all__ = [
     "stop_run",
     "studies",
     "study",
+    "suggest_atlas_size",
     "suggested_cuts",
     "suggested_region",
     "suggested_sections",

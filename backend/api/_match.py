@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +13,14 @@ from backend.api._types import COLUMN
 from backend.api._versions import root_of
 from backend.errors import NotFound, UserError
 from backend.jobs import submit
+from backend.methods import registry
 from backend.records import DatasetRecord, JobState, JobStatus, StudyRecord
 from backend.store import index, keys, layout
 
 GROUPS = "groups"  # types of a tissue that has no names of its own: groups of similar expression
 FEWEST_TYPES = 2
+SIZES = (1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000)  # of an atlas
+MOST_MINUTES = 30.0
 
 
 @dataclass(frozen=True)
@@ -137,8 +141,31 @@ def _atlases(study: StudyRecord) -> list[DatasetRecord]:
 
 
 def _ranked(study: StudyRecord, record: DatasetRecord) -> Ranked:
-    if why := _skipped(study, record):
+    why = _skipped(study, record)
+    if record.simulated != dataset(study.tissue).simulated and record.id != study.reference:
+        why = "It is simulated, and your tissue is not." if record.simulated else "Your tissue is simulated."
+    if why:
         return Ranked(record, None, None, why)
     job = find_match(study.id, record.id)
     done = job is not None and job.state is JobState.SUCCEEDED and layout.result_folder(job.id).exists()
     return Ranked(record, job, job.result if job and done else None)
+
+
+def suggest_atlas_size(study_id: str) -> tuple[int, str]:
+    """How many atlas cells this machine trains on in half an hour and half of its memory (SCXM, standard settings), and
+    the sentence that says so."""
+    study = index.get(StudyRecord, study_id)
+    tissue, atlas = dataset(study.tissue), dataset(study.reference)
+    method, config = registry.card("scxm"), registry.config_from("scxm", {})
+    machine_gb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    fits = 1 if study.validation else 3
+
+    def needs(cells: int) -> tuple[float, float]:
+        memory_gb = method.memory_gb(tissue.n_cells, cells, min(tissue.n_genes, atlas.n_genes), config)
+        return fits * method.minutes(tissue.n_cells, cells, config), memory_gb
+
+    good = [n for n in SIZES if needs(n)[0] <= MOST_MINUTES and needs(n)[1] <= machine_gb / 2]
+    size = max(good, default=SIZES[0])
+    minutes, memory = needs(size)
+    words = f"about {minutes:.0f} min and {memory:.1f} of this machine's {machine_gb:.0f} GB"
+    return size, f"{size:,} cells train in {words}."

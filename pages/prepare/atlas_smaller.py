@@ -1,0 +1,107 @@
+"""A version of the atlas: some tissues, diseases, donors or assays, and as many cells as this machine can train."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from backend import api
+from backend.records import DatasetRecord, JobState, Recipe, StudyRecord
+from pages.components import cached, session
+from pages.components.job_panel import job_panel
+from pages.components.links import linked_job
+from pages.components.words import count, plain
+
+MOST_VALUES = 40
+FIRST = ("tissue", "tissue_general", "organ", "condition", "disease", "patient", "donor_id", "sample", "assay")
+LEAST_CELLS = 100
+
+
+def show(study: StudyRecord) -> None:
+    job = linked_job("version")
+    if job and job.params["dataset"] == api.recipe_of(study.reference)[0].id:
+        job = job_panel(job.id, "Making the smaller atlas")
+        if job.state is JobState.SUCCEEDED:
+            _use(study, str(job.result["dataset"]))
+        if not job.state.finished:
+            return
+    base, made = api.recipe_of(study.reference)
+    where = _columns(base, made)
+    size, said = api.suggest_atlas_size(study.id)
+    with st.grid(2, min_column_width=300):
+        limit = st.toggle(
+            "Fewer cells", bool(made.most_cells) or base.n_cells > size, key=f"fewer.{base.id}",
+            help="Drawn evenly over the cell types: rare types stay whole, common ones are thinned.",
+        )  # fmt: skip
+        most = st.number_input(
+            "At most this many cells", LEAST_CELLS, max(base.n_cells, LEAST_CELLS),
+            max(LEAST_CELLS, made.most_cells or min(size, base.n_cells)), 500, key=f"most.{base.id}",
+            disabled=not limit, help=said,
+        )  # fmt: skip
+    fields = {"where": where, "most_cells": int(most) if limit and most < base.n_cells else None}
+    recipe = Recipe.model_validate({**made.model_dump(), **fields, "balance_by": _balance(study, base)})
+    same = (recipe.where, recipe.most_cells) == (made.where, made.most_cells)
+    _preview(study, base, recipe, unchanged=same)
+
+
+def _columns(base: DatasetRecord, made: Recipe) -> dict[str, tuple[str, ...]]:
+    """A box per column that divides the cells into a few groups; what is chosen of each, where that is not all."""
+    obs = cached.obs(base.id)
+    few = [name for name in map(str, obs) if name != "type" and _divides(obs[name])]
+    few.sort(key=lambda name: (name.lower() not in FIRST, name))
+    if not few:
+        st.caption("No column of this atlas divides its cells into a few groups: it can only be made smaller.")
+        return {}
+    chosen: dict[str, tuple[str, ...]] = {}
+    with st.grid(3, min_column_width=240):
+        for name in few[:9]:
+            values = obs[name].astype(str).value_counts()
+            told = {str(value): f"{value} ({cells:,})" for value, cells in values.items()}
+            label = base.columns.get(name, name)
+            kept = st.multiselect(
+                label.replace("_", " ").capitalize(), list(told), list(made.where.get(name, ())),
+                format_func=told.__getitem__, placeholder="all", key=f"where.{base.id}.{name}",
+            )  # fmt: skip
+            if kept and len(kept) < len(told):
+                chosen[name] = tuple(kept)
+    return chosen
+
+
+def _divides(values: pd.Series) -> bool:
+    return not pd.api.types.is_float_dtype(values) and 2 <= values.nunique() <= MOST_VALUES
+
+
+def _balance(study: StudyRecord, base: DatasetRecord) -> str | None:
+    return "column" if base.has_types else study.types.get(base.id)
+
+
+def _preview(study: StudyRecord, base: DatasetRecord, recipe: Recipe, unchanged: bool) -> None:
+    kept = api.count_kept(base.id, recipe)
+    st.markdown(f"**{kept.n:,} of {count(base.n_cells, 'cell')} kept.**")
+    for note in kept.notes[:6]:
+        st.caption(plain(note))
+    if len(kept.notes) > 6:
+        st.popover(f"{len(kept.notes) - 6} more", type="tertiary").markdown(
+            "\n".join(f"- {plain(n)}" for n in kept.notes)
+        )
+    if "type" in cached.obs(base.id):
+        table = kept.by(cached.obs(base.id)["type"].astype(str))
+        lost = table[(table["kept"] == 0) & (table["cells"] > 0)]["name"].tolist()
+        if lost:
+            st.warning(f"No cell of {plain(', '.join(lost))} would be left.", icon=":material/warning:")
+    whole = recipe.empty and not unchanged
+    label = "Use the whole atlas again" if whole else "Make this atlas and use it"
+    if st.button(label, type="secondary", icon=":material/filter_alt:", disabled=unchanged or kept.n == 0):
+        if whole:
+            api.use_dataset(study.id, "reference", base.id, did="the whole atlas")
+        else:
+            session.put("job", api.start_version(base.id, recipe).id)
+        st.rerun()
+
+
+def _use(study: StudyRecord, made: str) -> None:
+    session.put("job", None)
+    record = api.dataset(made)
+    api.use_dataset(study.id, "reference", made, did=f"a smaller atlas, {record.n_cells:,} cells")
+    st.toast(f"The atlas has {record.n_cells:,} cells now; Undo takes it back.", icon=":material/check:")
+    st.rerun()

@@ -131,11 +131,12 @@ from backend.api._versions import (
     suggested_sections,
     versions,
 )
-from backend.datasets.versions.kept import Kept
+from backend.datasets.versions.kept import FEWEST_CELLS, Kept
 from backend.datasets.versions.suggest import SuggestedCut
 
 __all__ = [
     "CONVERT_MODEL",
+    "FEWEST_CELLS",
     "UNSURE",
     "CellTypes",
     "EnrichmentResult",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,13 +14,14 @@ from numpy.typing import NDArray
 from backend.api._checks import MAX_NAME, check_name
 from backend.api._datasets import archive_dataset, dataset, datasets
 from backend.datasets.versions.kept import Kept
-from backend.datasets.versions.measures import measure_table
+from backend.datasets.versions.measures import KNOWN, measure_table
 from backend.datasets.versions.suggest import SuggestedCut, suggest
 from backend.errors import UserError
 from backend.jobs import submit
 from backend.records import Area, DatasetRecord, JobState, JobStatus, Recipe
 from backend.store import index, matrix
 
+_MEASURED = ("counts", "genes", "x_um", "y_um", "umap_1", "umap_2", *(measure.name for measure in KNOWN))
 # What reads matrices is imported when one is read: the command line must answer in half a second.
 
 
@@ -119,6 +121,42 @@ def versions(dataset_id: str) -> list[DatasetRecord]:
     """All versions of the same data set, oldest first, with the first one and those put away."""
     root = root_of(dataset(dataset_id))
     return [record for record in datasets(archived=True) if root_of(record) == root]
+
+
+@dataclass(frozen=True)
+class Groupings:
+    """Columns that divide the cells. values: column -> how many cells have each value, most first. too_many: columns
+    of text or whole numbers with more than 200 different values -> how many."""
+
+    values: dict[str, dict[str, int]]
+    too_many: dict[str, int]
+
+
+@lru_cache(maxsize=16)
+def groupings(dataset_id: str) -> Groupings:
+    """What the cells can be chosen and divided by."""
+    from backend.datasets.checks.columns import MOST_TYPES, groups
+
+    values: dict[str, dict[str, int]] = {}
+    too_many: dict[str, int] = {}
+    for column in _columns(dataset(dataset_id).id):
+        if column in _MEASURED:
+            continue
+        found = matrix.obs(dataset_id, [column])[column]
+        number = groups(found)
+        if number <= MOST_TYPES:
+            counts = found.value_counts()
+            values[column] = {str(value): int(cells) for value, cells in counts.items() if cells}
+        elif np.isfinite(number):
+            too_many[column] = int(number)
+    return Groupings(values, too_many)
+
+
+def cells_inside(xy: NDArray[np.floating[Any]], corners: Sequence[Sequence[float]]) -> NDArray[np.bool_]:
+    """Which of n x 2 points lie inside a drawn polygon."""
+    from backend.datasets.versions.areas import inside
+
+    return inside(xy, corners)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+FEWEST_CELLS = 10  # of a version
+
 
 @dataclass
 class Kept:

@@ -12,7 +12,7 @@ from scipy.sparse import csr_matrix
 from backend.datasets import canonical
 from backend.datasets.canonical import MEASURES, OBS_NAMES, Canonical
 from backend.datasets.checks.places import measure as measure_spacing
-from backend.datasets.versions.kept import Kept
+from backend.datasets.versions.kept import FEWEST_CELLS, Kept
 from backend.datasets.versions.select import check_columns, select
 from backend.errors import UserError
 from backend.records import DatasetRecord, Recipe
@@ -21,7 +21,6 @@ from backend.store import index, layout, matrix
 if TYPE_CHECKING:
     from backend.training.job import Job
 
-FEWEST_CELLS = 10
 _COLUMN = "column"
 _MADE_ANEW = ("counts", "genes", "x_um", "y_um", "umap_1", "umap_2", *MEASURES)
 

@@ -38,9 +38,9 @@ def sampled(record: DatasetRecord) -> str | None:
         f"This file looks like a sample of the tissue's cells, roughly 1 in {_rough(1 / share)}: neighbours are "
         f"{record.neighbour_um:.0f} µm apart, and {size} touch at {touching:.0f} µm. "
         f"Within {_AROUND_UM:.0f} µm the median cell has {count(int(around), 'other')}, in the tissue roughly "
-        f"{_rough(around / share)}. So a neighbour here is seldom one that touches, and what is measured around a cell is noisier and "
-        "rests on fewer cells than the distance suggests: compare regions, not contacts, and add the whole section if "
-        "you can."
+        f"{_rough(around / share)}. So a neighbour here is seldom one that touches, and what is measured around a cell "
+        "is noisier and rests on fewer cells than the distance suggests: compare regions, not contacts, and add the "
+        "whole section if you can."
     )
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from backend.datasets.canonical import OBS_NAMES
+from backend.datasets.checks.columns import MOST_TYPES
 from backend.datasets.versions import areas
 from backend.datasets.versions.kept import Kept
 from backend.datasets.versions.labels import check_sections, label
@@ -37,7 +38,9 @@ def check_columns(recipe: Recipe, known: Collection[str]) -> None:
     if gone:
         listed = ", ".join(sorted(known)[: 2 * _LISTED])
         are = f"{', '.join(map(repr, gone))} {'is no column' if len(gone) == 1 else 'are no columns'} of the cells."
-        raise UserError(are, f"There are: {listed}.", "Choose one of these.")
+        rule = f"Texts with more than {MOST_TYPES} different values are left out when a file is added."
+        why = f"There are: {listed}. {rule}"
+        raise UserError(are, why, "Choose one of these.")
 
 
 def select(obs: pd.DataFrame, recipe: Recipe, record: DatasetRecord, types: NDArray[np.object_] | None = None) -> Kept:

@@ -24,7 +24,7 @@ FEWEST_ATLAS_CELLS = 5  # an atlas is small in its rare types, and its cells are
 OWN_SHARE = 1 / 3  # of what halves of the atlas reach; true pairs of CosMx and Smart-seq2 reach .45 to .8 of it
 CHANCE, SHUFFLES = 0.9, 300
 _LEAST_DETECTION, _LEAST_DIFFERENCE, _LEAST_T = 0.1, 0.25, 3.0
-_WEIGHTS = {"panel": 1, "expression": 1, "cells": 2, "types": 1}
+WEIGHTS = {"panel": 1, "expression": 1, "cells": 2, "names": 1, "types": 1}
 
 
 @dataclass(frozen=True)
@@ -146,13 +146,14 @@ def own_likeness(atlas: Cells, thinned: csr_matrix, labels: NDArray[np.object_],
 
 
 def fit_score(parts: Mapping[str, float]) -> float:
-    """0 to 100: the weighted geometric mean of four shares, so that nothing makes up for a part that fails.
+    """0 to 100: the weighted geometric mean of five shares, so that nothing makes up for a part that fails.
 
     panel (weight 1): share of the panel's genes in the atlas. expression (1): Spearman's correlation of mean
     expression over the shared genes, negative as 0. cells (2): share of the tissue's cells whose type has a
-    counterpart and whose transferred name is sure. types (1): macro-F1 of held-out atlas cells on the shared genes."""
-    logs = [weight * np.log(max(min(parts[name], 1.0), 1e-3)) for name, weight in _WEIGHTS.items()]
-    return float(100 * np.exp(sum(logs) / sum(_WEIGHTS.values())))
+    counterpart. names (1): share of them that the transfer names surely. types (1): macro-F1 of held-out atlas cells
+    on the shared genes."""
+    logs = [weight * np.log(max(min(parts[name], 1.0), 1e-3)) for name, weight in WEIGHTS.items()]
+    return float(100 * np.exp(sum(logs) / sum(WEIGHTS.values())))
 
 
 def by_gene(tissue: Cells, atlas: Cells) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from backend.analysis import match as reckon
 from backend.analysis.match_verdict import judge
 from backend.datasets.checks.columns import UNKNOWN
 from backend.datasets.expression import leiden, log_normalise
-from backend.datasets.naming.found import UNSURE, read_source
+from backend.datasets.naming.found import COLUMN, UNSURE, read_source
 from backend.datasets.paired import GenePlan, plan_genes, read_cells
 from backend.datasets.versions.subsample import balanced
 from backend.errors import DataError
@@ -29,7 +29,7 @@ MOST_CELLS = 20_000
 MOST_NAMED = 200  # genes that the atlas lacks, by name
 GROUPS = "groups"  # a source of types: groups of similar expression, for a tissue that has no names of its own
 ORGAN_COLUMNS = ("tissue_general", "organ", "tissue", "tissue_type", "body_site")
-SURE_HALF = 0.5  # of a type's cells in groups that the transfer could not place: the type has no counterpart
+DOUBT_FROM = 0.5  # of a type's cells in groups that the transfer cannot place
 _NAMED_BY = 2  # markers in the name of a group
 _ASSUMED_DEPTH = 500.0  # counts of a cell, where the tissue does not hold counts
 
@@ -60,9 +60,9 @@ def match(params: dict[str, Any], job: Job) -> dict[str, Any]:
     plan = plan_genes(around, loose, None, params.get("orthologues"))
     job.stage("reading both data sets")
     named, named_by = _transferred(params, around, loose, job)
-    all_labels = _labels(around, params["tissue_types"], named, seed)
+    all_labels = _labels(around, params["tissue_types"], seed)
     tissue = _side(around, all_labels, plan, seed)
-    atlas = _side(loose, _labels(loose, params["reference_types"], None, seed), plan, seed)
+    atlas = _side(loose, _labels(loose, params["reference_types"], seed), plan, seed)
     job.stage("comparing types")
     all_labels, tissue, tissue_markers = _with_markers(tissue, all_labels, params["tissue_types"])
     table, own, f1 = _compare(tissue, atlas, seed)
@@ -80,14 +80,14 @@ def match(params: dict[str, Any], job: Job) -> dict[str, Any]:
 
 def _transferred(
     params: dict[str, Any], around: DatasetRecord, loose: DatasetRecord, job: Job
-) -> tuple[pd.DataFrame | None, dict[str, Any]]:
+) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Names from the atlas for all cells of the tissue, indexed by cell, with the facts of the transfer: those of a
-    finished job where there is one. None where the atlas names no types."""
+    finished job where there is one."""
     from backend.datasets.naming.transfer import by_reference
 
-    if not loose.has_types:
-        return None, {}
     asked = {"dataset": around.id, "how": "transfer", "reference": loose.id}
+    if params["reference_types"] != COLUMN:
+        asked["reference_types"] = params["reference_types"]
     if "orthologues" in params:
         asked["orthologues"] = params["orthologues"]
     done = index.find(JobStatus, keys.job_id("annotate", asked))
@@ -101,13 +101,11 @@ def _transferred(
     ), found.facts
 
 
-def _labels(record: DatasetRecord, source: str, named: pd.DataFrame | None, seed: int) -> NDArray[np.object_]:
-    """A name for each cell of the data set."""
+def _labels(record: DatasetRecord, source: str, seed: int) -> NDArray[np.object_]:
+    """A name for each cell of the data set. Groups come from the whole panel: they are the same for every atlas."""
     if source != GROUPS:
         types = read_source(record, source).cells["type"]
         return types.reindex(matrix.obs(record.id, []).index).fillna(UNSURE).to_numpy(dtype=object)
-    if named is not None and "group" in named:
-        return np.asarray([f"group {name}" for name in named["group"]], dtype=object)
     values, _ = matrix.load_csr(record.id)
     rows = _sample(np.zeros(record.n_cells), seed)
     found = np.asarray([f"group {group + 1}" for group in leiden(values[rows], record.scale, 1.0, seed)], dtype=object)
@@ -165,34 +163,28 @@ def _compare(tissue: Side, atlas: Side, seed: int) -> tuple[pd.DataFrame, float,
 
 
 def _counterparts(
-    labels: NDArray[np.object_], table: pd.DataFrame, named: pd.DataFrame | None, lost: set[str]
+    labels: NDArray[np.object_], table: pd.DataFrame, named: pd.DataFrame, lost: set[str]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Per cell and per type: whether the atlas holds its like. lost: groups of the transfer that found no place.
+    """Per cell and per type: whether the atlas holds its like. lost: groups that the transfer cannot place.
 
-    A type has none where its profile is too unlike, or where half of its cells lie in lost groups. A cell has none
-    where its type has none, where its group is lost, or where neither type nor transfer could place it."""
+    A type has no counterpart where its profile is too unlike, and is doubtful where the profile is alike but half of
+    its cells lie in lost groups: between platforms the transfer loses types that are there. A cell has what its type
+    has; one without a type of its own has what its group has."""
     cells = pd.DataFrame({"type": labels.astype(str)})
-    sure, group_lost = np.ones(len(cells), dtype=bool), np.zeros(len(cells), dtype=bool)
-    cells["probability"] = np.nan
-    if named is not None:
-        sure = (named["type"] != UNSURE).to_numpy()
-        cells["probability"] = named["probability"].to_numpy()
-        if "group" in named:
-            group_lost = named["group"].astype(str).isin(lost).to_numpy()
-    cells["sure"] = sure
+    cells["probability"] = named["probability"].to_numpy()
+    cells["sure"] = (named["type"] != UNSURE).to_numpy()
+    group_lost = named["group"].astype(str).isin(lost).to_numpy()
     gone = pd.Series(group_lost).groupby(cells["type"]).mean()
     types = table.assign(cells=table["type"].map(cells["type"].value_counts()))
     types["share"] = types["cells"] / len(cells)
     types["probability"] = types["type"].map(cells.groupby("type")["probability"].median())
     types["sure"] = types["type"].map(cells.groupby("type")["sure"].mean())
-    low = types["r"] < types["limit"]
-    types["why"] = np.where(
-        low, np.where(types["chance"] >= types["limit"], "chance", "profile"),
-        np.where(types["type"].map(gone) >= SURE_HALF, "transfer", ""),
-    )  # fmt: skip
-    types["counterpart"] = types["why"] == ""
+    types["counterpart"] = types["r"] >= types["limit"]
+    doubt = np.where(types["type"].map(gone) >= DOUBT_FROM, "transfer", "")
+    unlike = np.where(types["chance"] >= types["limit"], "chance", "profile")
+    types["why"] = np.where(types["counterpart"], doubt, unlike)
     held = cells["type"].map(types.set_index("type")["counterpart"])
-    cells["counterpart"] = held.where(held.notna(), pd.Series(sure)).astype(bool) & ~group_lost
+    cells["counterpart"] = held.where(held.notna(), pd.Series(~group_lost)).astype(bool)
     return cells, types.sort_values("cells", ascending=False, ignore_index=True)
 
 
@@ -271,10 +263,10 @@ def _judged(
     parts = {
         "panel": facts["shared"] / max(facts["panel"], 1),
         "expression": max(float(np.nan_to_num(rank)), 0.0),
-        "cells": float((cells["counterpart"] & cells["sure"]).mean()),
+        "cells": float(cells["counterpart"].mean()),
+        "names": float(cells["sure"].mean()),
         "types": float(np.nan_to_num(f1.mean())),
     }
-    held = float(cells["counterpart"].mean())
     missing = types[~types["counterpart"]]
     listed = missing.drop(columns=["sure", "chance", "counterpart", "absent_genes"]).assign(
         marker_genes=missing["marker_genes"].str.split(", ").str[:5].str.join(", ")
@@ -283,7 +275,8 @@ def _judged(
         "fit": round(reckon.fit_score(parts), 1),
         "parts": {name: round(value, 3) for name, value in parts.items()},
         "r_genes": round(float(np.nan_to_num(rank)), 3),
-        "counterpart": round(held, 4),
+        "counterpart": round(parts["cells"], 4),
+        "doubtful": types[types["why"] == "transfer"]["type"].tolist(),
         "markers": int(types["markers"].sum()),
         "markers_present": int(types["present"].sum()),
         "types": len(types),

@@ -10,7 +10,8 @@ LIKE_FROM = 0.3  # Spearman's correlation of mean expression: CosMx lung has .55
 SAYS = {  # the parts of a fit
     "panel": "share of the panel's genes in the atlas",
     "expression": "agreement of mean expression",
-    "cells": "share of cells with a counterpart and a sure name",
+    "cells": "share of cells with a counterpart",
+    "names": "share of cells with a sure name",
     "types": "how well the shared genes tell its types apart",
 }
 
@@ -50,6 +51,11 @@ def _reasons(facts: dict[str, Any]) -> list[str]:
             f"{len(gone)} of the tissue's {facts['types']} {kind} {have} no counterpart in it; {share:.0%} of the "
             "cells have none."
         )
+    if facts["doubtful"]:
+        said.append(
+            f"{len(facts['doubtful'])} more {'is' if len(facts['doubtful']) == 1 else 'are'} like one of its types in "
+            "profile, but most of the cells cannot be named surely."
+        )
     said.append(f"Mean expression of the shared genes agrees with Spearman's r = {facts['r_genes']:.2f}.")
     return said
 
@@ -62,12 +68,14 @@ def _warnings(facts: dict[str, Any], foreign: bool) -> list[str]:
             f"The tissue is {tissue}, the atlas {atlas}: only the {facts['shared']:,} panel genes with one partner in "
             "the other species (orthologues) can be used."
         )
+    held = f"{facts['counterpart']:.0%} of the tissue's cells find a counterpart"
     if foreign:
-        said.append(
-            f"This looks like another organ or species, or like an atlas of few of its types: "
-            f"{facts['counterpart']:.0%} of the tissue's cells find a counterpart (below {PART_FROM:.0%} is too few), "
-            f"and mean expression agrees with r = {facts['r_genes']:.2f} (below {LIKE_FROM} is too little)."
-        )
+        few = f"only {held} (below {PART_FROM:.0%})" if facts["counterpart"] < PART_FROM else held
+        agrees = f"mean expression agrees with r = {facts['r_genes']:.2f}"
+        weak = f"{agrees} only (below {LIKE_FROM})" if facts["r_genes"] < LIKE_FROM else agrees
+        said.append(f"This looks like another organ or species, or like an atlas of few of its types: {few}; {weak}.")
+    elif facts["counterpart"] < FITS_FROM:
+        said.append(f"Only {held}: see below which do not. Is the atlas of the same organ, and of all its cells?")
     if facts["organs"]:
         ours, theirs = (", ".join(facts["organs"][side]) for side in ("tissue", "atlas"))
         said.append(f"The files name different organs: the tissue says {ours}, the atlas {theirs}.")

@@ -21,13 +21,14 @@ VERDICTS = {"fits": st.success, "fits in part": st.warning, "does not fit": st.e
 PARTS = {
     "panel": ("Panel", "Share of the panel's genes that the atlas has."),
     "expression": ("Expression", "Spearman's correlation of mean expression over the shared genes."),
-    "cells": ("Cells", "Share of cells whose type has a counterpart and whose transferred name is sure. Counts twice."),
+    "cells": ("Cells", "Share of cells whose type has a counterpart. Counts twice."),
+    "names": ("Names", "Share of cells that the transfer from this atlas names surely."),
     "types": ("Types", "Macro-F1 of atlas cells named by their shared genes, at your tissue's depth, on half of them."),
 }
 WHY = {
     "profile": "its profile is unlike every atlas type",
     "chance": "no more alike than shuffled genes",
-    "transfer": "its cells cannot be placed in the atlas",
+    "transfer": "doubtful: alike in profile, but its cells cannot be named surely",
 }
 MARKERS = """Each bar is a type of the tissue: pale, all its markers (at most 20, found in the tissue itself); full,
 those that the atlas measured too. Hatched: a type without a counterpart."""
@@ -105,8 +106,8 @@ def _map(tissue: DatasetRecord, cells: pd.DataFrame, caption: str) -> None:
 
 def _lacking(types: pd.DataFrame, facts: Mapping[str, Any]) -> None:
     """Types without a counterpart first; the others can be looked at too."""
-    gone = types[~types["counterpart"]]
-    every = st.toggle("Show the types with a counterpart too", value=gone.empty, key="match.every")
+    gone = types[types["why"] != ""]
+    every = st.toggle("Show all types of the tissue", value=gone.empty, key="match.every")
     shown = types if every else gone
     if shown.empty:
         st.markdown("Every type of the tissue has a counterpart in the atlas.")
@@ -118,7 +119,7 @@ def _lacking(types: pd.DataFrame, facts: Mapping[str, Any]) -> None:
         "nearest": "Nearest in the atlas",
         "distance": number("Distance", format="%.2f", help="1 is the limit: farther away, a type has no counterpart."),
         "probability": number("Name's probability, %", format="%.0f", help="Median over the type's cells."),
-        "why": "Why not", "marker_genes": "Its markers",
+        "why": "Why", "marker_genes": "Its markers",
     }  # fmt: skip
     st.dataframe(table[list(columns)], column_config=columns, hide_index=True)
     if facts["grouped"]:

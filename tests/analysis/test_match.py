@@ -139,10 +139,11 @@ def test_groups_of_a_sample_reach_all_cells() -> None:
 
 
 def test_the_fit_is_the_weighted_geometric_mean_and_no_part_makes_up_for_another() -> None:
-    parts = {"panel": 0.9, "expression": 0.6, "cells": 0.8, "types": 0.7}
-    assert match.fit_score(parts) == pytest.approx(100 * (0.9 * 0.6 * 0.8**2 * 0.7) ** 0.2)
+    parts = {"panel": 0.9, "expression": 0.6, "cells": 0.8, "names": 0.5, "types": 0.7}
+    assert match.fit_score(parts) == pytest.approx(100 * (0.9 * 0.6 * 0.8**2 * 0.5 * 0.7) ** (1 / 6))
     assert match.fit_score(dict.fromkeys(parts, 1.0)) == pytest.approx(100)
     assert match.fit_score({**parts, "cells": 0.0}) < 10
+    assert match.fit_score({**parts, "cells": 0.7}) < match.fit_score({**parts, "names": 0.4})
 
 
 def test_genes_side_by_side() -> None:

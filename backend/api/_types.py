@@ -20,9 +20,10 @@ from backend.api._datasets import dataset
 from backend.api._history import change
 from backend.datasets.naming import celltypist_model, labels
 from backend.datasets.naming.cell_groups import write_groups
-from backend.datasets.naming.edits import LEAST_RESOLUTION, MOST_RESOLUTION, Split, check_edit
+from backend.datasets.naming.edits import Split, check_edit, check_resolution
 from backend.datasets.naming.found import COLUMN as COLUMN
-from backend.datasets.naming.found import UNSURE, said_of_column
+from backend.datasets.naming.found import UNSURE as UNSURE
+from backend.datasets.naming.found import said_of_column, tables_of, way_of
 from backend.datasets.naming.marker_lists import MarkerLists, read_lists, spellings
 from backend.errors import DataError, NotFound, UserError
 from backend.jobs import submit
@@ -106,7 +107,7 @@ def annotate(study_id: str, dataset_id: str, how: Annotation, resolution: float 
     reference = dataset(record.reference)
     params = _params(part, reference, how, record.orthologues)
     if how == "leiden":
-        params |= _resolution(resolution)
+        params |= check_resolution(resolution)
     elif dataset_id == reference.id:
         raise UserError(
             "Types cannot be transferred from this reference.", "It is the reference itself.",
@@ -131,13 +132,6 @@ def _reference_types(record: StudyRecord, reference: DatasetRecord) -> dict[str,
     )
 
 
-def _resolution(value: float) -> dict[str, float]:
-    """1 is what is meant where none is said."""
-    if not LEAST_RESOLUTION <= value <= MOST_RESOLUTION:
-        raise UserError(f"A resolution lies between {LEAST_RESOLUTION} and {MOST_RESOLUTION:g}.", f"This is {value}.")
-    return {} if value == 1 else {"resolution": round(float(value), 3)}
-
-
 def check_markers(text: str, dataset_id: str) -> MarkerLists:
     """Marker lists as they would be scored on the data set, and what is wrong with them. Cheap."""
     return read_lists(text, spellings(dataset(dataset_id).id))
@@ -147,7 +141,7 @@ def name_by_markers(study_id: str, dataset_id: str, text: str, resolution: float
     """Score marker lists on groups of similar expression. text: lines `type: GENE, GENE`, or two columns."""
     _, part = _part(study_id, dataset_id)
     lists = {name: list(genes) for name, genes in check_markers(text, part.id).require().items()}
-    params = {"dataset": part.id, "how": "markers", "lists": lists, **_resolution(resolution)}
+    params = {"dataset": part.id, "how": "markers", "lists": lists, **check_resolution(resolution)}
     return submit.submit("annotate", params)
 
 
@@ -188,18 +182,22 @@ def edit_types(
     renames: Mapping[str, str],
     splits: Mapping[str, Split] | None = None,
     groups: Mapping[str, str] | None = None,
+    base: str | None = None,
 ) -> JobStatus:
     """Change names: renames, old -> new (two to one name: merged); splits, type -> {"by": "leiden", "resolution": r} or
-    {"by": "gene", "gene": g, "above": x}; groups, a group that an earlier naming found -> the name of its cells."""
+    {"by": "gene", "gene": g, "above": x}; groups, a group that an earlier naming found -> the name of its cells.
+
+    base: an annotation of this data set to start from; None: the names in use."""
     record, part = _part(study_id, dataset_id)
-    found = cell_types(study_id, dataset_id)
+    source = base or record.types[part.id]
+    found = _types_of(part, source)
     if found.table.empty:
         raise UserError("There are no names to change yet.", found.source, "Wait for them, or name the cells anew.")
     given = check_edit(set(found.table["type"].astype(str)), renames, splits or {}, groups or {})
     for split in given.get("splits", {}).values():
         if split["by"] == "gene":
             split["gene"] = _gene(part, str(split["gene"]))
-    return submit.submit("annotate", {"dataset": part.id, "how": "edit", "base": record.types[part.id], **given})
+    return submit.submit("annotate", {"dataset": part.id, "how": "edit", "base": source, **given})
 
 
 def _gene(part: DatasetRecord, asked: str) -> str:
@@ -281,10 +279,16 @@ def cell_types(study_id: str, dataset_id: str) -> CellTypes:
     source = index.get(StudyRecord, study_id).types.get(dataset_id)
     if source is None:
         raise NotFound(f"{dataset_id!r} has no types in this study.", mend="Choose one of its data sets.")
+    return _types_of(dataset(dataset_id), source)
+
+
+def _types_of(part: DatasetRecord, source: str) -> CellTypes:
     if source == COLUMN:
-        table = matrix.obs(dataset_id, ["type"]).reset_index().assign(probability=float("nan"))
-        return CellTypes(table, said_of_column(dataset(dataset_id)))
+        table = matrix.obs(part.id, ["type"]).reset_index().assign(probability=float("nan"))
+        return CellTypes(table, said_of_column(part))
     job = index.get(JobStatus, source)
+    if job.params.get("dataset", part.id) != part.id:
+        raise NotFound(f"{source!r} names no cells of {part.name!r}.", mend="Choose one of its own namings.")
     if job.state != JobState.SUCCEEDED:
         empty = pd.DataFrame({"cell": [], "type": [], "probability": []})
         words = f"The types are being worked out ({job.state.value})."
@@ -307,18 +311,7 @@ def read_naming(job_id: str) -> Naming | None:
     job = index.get(JobStatus, job_id)
     if job.kind != "annotate" or job.state is not JobState.SUCCEEDED:
         return None
-    folder = layout.result_folder(job_id)
-    tables = {path.stem: pd.read_parquet(path) for path in sorted(folder.glob("*.parquet")) if path.stem != "types"}
-    return Naming(job, _way(job), dict(job.result), tables)
-
-
-def _way(job: JobStatus) -> str:
-    """How the names that an edit or a version started from were found."""
-    while "base" in job.params:
-        if job.params["base"] == COLUMN:
-            return COLUMN
-        job = index.get(JobStatus, job.params["base"])
-    return str(job.params["how"])
+    return Naming(job, way_of(job_id), dict(job.result), tables_of(job_id))
 
 
 def same_names(study_id: str, dataset_id: str) -> dict[str, str]:

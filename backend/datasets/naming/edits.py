@@ -24,6 +24,13 @@ _EDITED = " Names were edited by hand."
 Split = dict[str, Any]  # {"by": "leiden", "resolution": r} or {"by": "gene", "gene": g, "above": x}
 
 
+def check_resolution(value: float) -> dict[str, float]:
+    """A resolution of Leiden clustering as the params of a job. 1 is what is meant where none is said."""
+    if not LEAST_RESOLUTION <= value <= MOST_RESOLUTION:
+        raise UserError(f"A resolution lies between {LEAST_RESOLUTION} and {MOST_RESOLUTION:g}.", f"This is {value}.")
+    return {} if value == 1 else {"resolution": round(float(value), 3)}
+
+
 def check_edit(
     known: Set[str], renames: Mapping[str, str], splits: Mapping[str, Split], groups: Mapping[str, str]
 ) -> dict[str, Any]:

@@ -79,9 +79,24 @@ def read_source(record: DatasetRecord, source: str) -> Source:
         )  # fmt: skip
     cells = pd.read_parquet(folder / "types.parquet").set_index("cell")
     cells["type"] = cells["type"].astype(object)
-    tables = {path.stem: pd.read_parquet(path) for path in sorted(folder.glob("*.parquet")) if path.stem != "types"}
     facts = {name: value for name, value in job.result.items() if name not in ("source", "unsure")}
-    return Source(cells, str(job.result["source"]), facts, tables)
+    return Source(cells, str(job.result["source"]), facts, tables_of(source))
+
+
+def tables_of(job_id: str) -> dict[str, pd.DataFrame]:
+    """The tables that a finished annotation left besides the types, by name."""
+    paths = sorted(layout.result_folder(job_id).glob("*.parquet"))
+    return {path.stem: pd.read_parquet(path) for path in paths if path.stem != "types"}
+
+
+def way_of(source: str) -> str:
+    """How the names that an edit or a version started from were found: `"column"`, "transfer", "markers", ..."""
+    while source != COLUMN:
+        params = index.get(JobStatus, source).params
+        if "base" not in params:
+            return str(params["how"])
+        source = str(params["base"])
+    return COLUMN
 
 
 def still_true(source: Source, extra: dict[str, NDArray[Any]]) -> dict[str, Any]:

@@ -93,5 +93,7 @@ def map_counterparts(places: Places, counterpart: ArrayLike, title: str, theme: 
 
 
 def _spearman(left: np.ndarray, right: np.ndarray) -> float:
+    if np.ptp(left) == 0 or np.ptp(right) == 0:
+        return 0.0
     ranks = [pd.Series(values).rank().to_numpy() for values in (left, right)]
-    return float(np.nan_to_num(np.corrcoef(ranks[0], ranks[1])[0, 1])) if len(left) > 2 else 0.0
+    return float(np.corrcoef(ranks[0], ranks[1])[0, 1])

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from backend import api
+from backend.cli import versions
 from backend.cli.answer import Answer, as_facts, as_findings, as_table
 from backend.cli.waiting import finish
 from backend.errors import NotFound
@@ -143,6 +144,9 @@ def delete(dataset: Which) -> Answer:
     return Answer({"id": record.id, "deleted": True}, f"Deleted {record.name} ({record.id}).")
 
 
+versions.register(app)
+
+
 def _one(record: DatasetRecord) -> Answer:
     facts = {
         "id": record.id,
@@ -157,4 +161,6 @@ def _one(record: DatasetRecord) -> Answer:
         facts["sections"] = ", ".join(record.sections)
     if record.neighbour_um is not None:
         facts["neighbour"] = f"{record.neighbour_um:.1f} um to the nearest one, at the median"
-    return Answer(record, "\n".join([as_facts(facts), as_findings(record.findings)]).rstrip())
+    if record.parent:
+        facts["made from"] = record.parent
+    return Answer(record, "\n".join([as_facts(facts), *record.left_out, as_findings(record.findings)]).rstrip())

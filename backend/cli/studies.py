@@ -11,7 +11,7 @@ import typer
 from backend import api
 from backend.cli.answer import Answer, as_facts, as_table
 from backend.cli.waiting import settle_types
-from backend.records import StudyRecord
+from backend.records import Role, StudyRecord
 
 app = typer.Typer(help="A tissue and a reference under one name.", no_args_is_help=True)
 
@@ -79,6 +79,22 @@ def settle(study: Which, step: Annotated[api.StepName, typer.Argument(help="A st
 def duplicate(study: Which, name: Annotated[str, typer.Option(help="How the copy is called.")]) -> Answer:
     """The same data, types and colours under another name."""
     return _one(api.duplicate_study(api.find_study(study).id, name))
+
+
+@app.command()
+def use(
+    study: Which,
+    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="Often another version of the same.")],
+    role: Annotated[Role, typer.Option(help="In which place of the study.")],
+) -> Answer:
+    """Put another data set into a study; its runs stay with the data that they were made from."""
+    return _one(api.use_dataset(api.find_study(study).id, role, api.find_dataset(dataset).id))
+
+
+@app.command()
+def undo(study: Which) -> Answer:
+    """Take the last change of a study back."""
+    return _one(api.undo(api.find_study(study).id))
 
 
 def _one(study: StudyRecord) -> Answer:

@@ -29,8 +29,7 @@ from pages.components import cached
 from pages.components.figure_card import theme
 from pages.components.words import count, plain
 
-_BAR = {"displaylogo": False, "displayModeBar": True, "modeBarButtonsToRemove": ["toImage", "select2d", "lasso2d"],
-        "modeBarButtonsToAdd": ["lasso2d", "select2d"]}  # fmt: skip
+_BAR = {"displaylogo": False, "displayModeBar": True, "modeBarButtonsToRemove": ["toImage"]}
 _MOST_CORNERS = 500
 
 
@@ -38,16 +37,22 @@ def drawn_areas(record: DatasetRecord, study: StudyRecord, key: str, *, most: in
     """What is drawn now on the map of a tissue of the study: at most `most` areas, those drawn last."""
     obs = cached.obs(record.id)
     names, colours = cached.names(study, record.id), cached.colours(study)
-    return draw_on(obs, names, colours, key, title="Draw around the cells")[-most:]
+    return draw_on(obs, names, colours, key, legend="cell type")[-most:]
 
 
 def draw_on(
-    obs: pd.DataFrame, names: ArrayLike, colours: Mapping[str, str], key: str, *, title: str, shown: Sequence[Area] = ()
+    obs: pd.DataFrame,
+    names: ArrayLike,
+    colours: Mapping[str, str],
+    key: str,
+    *,
+    legend: str,
+    shown: Sequence[Area] = (),
 ) -> list[Area]:
     """The map with lasso and box; returns what is drawn on it now. obs: x_um, y_um, section; names: what the cells are
-    coloured by; shown: areas that are outlined on it."""
+    coloured by, of which `legend` is the word; shown: areas that are outlined on it."""
     places = Places(obs["x_um"], obs["y_um"], obs["section"])
-    figure = maps.map_types(places, names, dict(colours), title, theme(), legend="cells")
+    figure = maps.map_types(places, names, dict(colours), "Draw around the cells", theme(), legend=legend)
     outline(figure, {area.name: on_map(area, obs, places).tolist() for area in shown}, theme())
     figure.update_layout(dragmode="lasso")
     event = st.plotly_chart(

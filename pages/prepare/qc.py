@@ -61,19 +61,15 @@ def _choose(study: StudyRecord, role: Role, base: DatasetRecord, now: Recipe) ->
 
 def _headline(kept: api.Kept) -> None:
     n_cells = len(kept.mask)
-    st.metric("Cells kept", f"{kept.n:,} of {n_cells:,}", width="content")
-    st.caption(f"{kept.n / max(n_cells, 1):.1%} of them", width="stretch")
+    st.metric("Cells kept", f"{kept.n:,} of {n_cells:,} ({kept.n / max(n_cells, 1):.1%})", width="stretch")
 
 
 def _suggest(base: DatasetRecord, suggested: list[api.SuggestedCut], now: Recipe) -> None:
+    cuts = [one.cut for one in suggested if one.cut]
+    st.button("Keep all", key=f"all.{base.id}", type="tertiary", on_click=take, args=(base, now, []))
     st.button(
-        "Keep all", key=f"all.{base.id}", type="tertiary", on_click=take, args=(base, suggested, now),
-        kwargs={"all_cells": True},
-    )  # fmt: skip
-    st.button(
-        "Take the suggested cut-offs", key=f"suggested.{base.id}", icon=":material/auto_fix_high:",
-        disabled=all(one.cut is None for one in suggested), on_click=take, args=(base, suggested, now),
-        kwargs={"all_cells": False},
+        "Take the suggested cut-offs", key=f"suggested.{base.id}", icon=":material/auto_fix_high:", disabled=not cuts,
+        on_click=take, args=(base, now, cuts),
         help="Cells further than 3 MADs from the median, as each measure's caption says.",
     )  # fmt: skip
 

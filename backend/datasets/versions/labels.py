@@ -74,6 +74,9 @@ def _draw(found: Labels, obs: pd.DataFrame, recipe: Recipe) -> None:
         names[last == place] = area.name
     found.names[what] = names
     found.notes += _say_drawn(recipe.areas, obs, section, last, strangers)
+    outside = int((last < 0).sum())
+    if outside:
+        found.notes.append(f"{outside:,} cells lie in no area and keep their {what}.")
 
 
 def _say_drawn(

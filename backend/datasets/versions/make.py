@@ -11,6 +11,7 @@ from scipy.sparse import csr_matrix
 
 from backend.datasets import canonical
 from backend.datasets.canonical import MEASURES, OBS_NAMES, Canonical
+from backend.datasets.checks.case import count
 from backend.datasets.checks.places import measure as measure_spacing
 from backend.datasets.versions.kept import FEWEST_CELLS, Kept
 from backend.datasets.versions.select import check_columns, select
@@ -79,7 +80,9 @@ def _canonical(parent: DatasetRecord, recipe: Recipe, obs: pd.DataFrame, kept: K
     table = _names_and_others(recipe, rows, kept)
     xy = rows[["x_um", "y_um"]].to_numpy(dtype=np.float64) if "x_um" in rows else None
     umap = rows[["umap_1", "umap_2"]].to_numpy(dtype=np.float32) if "umap_1" in rows else None
-    dropped = [f"{number:,} cells: {rule}." for rule, number in kept.dropped_by.items() if number]
+    gone = len(mask) - kept.n
+    dropped = [f"{gone:,} of {len(mask):,} cells left out."] if gone else []
+    dropped += [f"{count(number, 'cell')}: {rule}." for rule, number in kept.dropped_by.items() if number]
     values, _ = matrix.load_csr(parent.id)
     return Canonical(
         values=csr_matrix(values[mask]),  # all genes stay, so that the versions of a data set have the same

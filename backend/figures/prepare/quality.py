@@ -14,7 +14,7 @@ from backend.figures.style import GROUND, INK, dress, label, number
 KEPT = "kept"
 # Strong colours for the reasons why a cell is dropped, vermilion first; grey is what stays.
 REASON_COLOURS = ("#D55E00", "#0072B2", "#B42D87", "#E69F00", "#5A3CB4", "#009E73", "#784B4B", "#B40000")
-_BINS = 48
+_BINS = 32  # whole counts fall into bins evenly, but for the smallest
 _HEIGHT = 130
 
 

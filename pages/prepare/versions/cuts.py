@@ -23,39 +23,44 @@ _BAR = {"displayModeBar": False, "staticPlot": False}
 def cut_cards(record: DatasetRecord, suggested: Sequence[api.SuggestedCut], now: Recipe) -> tuple[Cut, ...]:
     """A card per measure; returns the cuts as they stand."""
     table = api.measures(record.id)
-    had = {cut.measure: cut for cut in now.cuts}
+    slot = _slot(record, now)
+    start, turn = _start(slot, now)
     cuts = []
     for one in suggested:
         values = table[one.measure].to_numpy()
-        scale = _scale(one, values, had.get(one.measure))
-        key = f"{_slot(record, now)}.{one.measure}"
-        if key not in st.session_state:
-            st.session_state[key] = _ends(scale, had.get(one.measure))
+        scale = _scale(one, values, start.get(one.measure))
         with st.container(border=True, key=f"cut-{one.measure}"):
-            cut = _card(one, values, scale, key)
+            cut = _card(one, values, scale, _ends(scale, start.get(one.measure)), f"{slot}.{turn}.{one.measure}")
         if cut:
             cuts.append(cut)
     own = tuple(cut for cut in now.cuts if cut.measure not in table)  # of another column, made at the command line
     return (*own, *cuts)
 
 
-def take(record: DatasetRecord, suggested: Sequence[api.SuggestedCut], now: Recipe, *, all_cells: bool) -> None:
-    """Set every slider to what is suggested, or to no cut at all. For a button's `on_click`."""
-    table = api.measures(record.id)
-    had = {cut.measure: cut for cut in now.cuts}
-    for one in suggested:
-        scale = _scale(one, table[one.measure].to_numpy(), had.get(one.measure))
-        st.session_state[f"{_slot(record, now)}.{one.measure}"] = _ends(scale, None if all_cells else one.cut)
+def take(record: DatasetRecord, now: Recipe, cuts: Sequence[Cut]) -> None:
+    """Set every slider: to these cuts, and to none where there is none. For a button's `on_click`."""
+    slot = _slot(record, now)
+    turn = _start(slot, now)[1] + 1  # a slider starts anew under another key
+    st.session_state[slot] = {"turn": turn, "cuts": [cut.model_dump(mode="json") for cut in cuts]}
 
 
-def _card(one: api.SuggestedCut, values: np.ndarray, scale: list[float], key: str) -> Cut | None:
+def _start(slot: str, now: Recipe) -> tuple[dict[str, Cut], int]:
+    """Where the sliders start: as the recipe in use says, or as was asked for since; and how often it was asked."""
+    asked = st.session_state.get(slot, {"turn": 0, "cuts": now.model_dump(mode="json")["cuts"]})
+    cuts = [Cut.model_validate(cut) for cut in asked["cuts"]]
+    return {cut.measure: cut for cut in cuts}, int(asked["turn"])
+
+
+def _card(
+    one: api.SuggestedCut, values: np.ndarray, scale: list[float], start: tuple[float, float], key: str
+) -> Cut | None:
     share = _is_share(one)
     title = f"{one.title} ({one.unit})" if one.unit.startswith("µ") else one.title
-    slot = st.container()
-    ends = st.select_slider(title, scale, key=key, format_func=_percent if share else _plain_number)
-    low, high = ends if isinstance(ends, tuple) else (ends, ends)
+    above = st.container()
+    told_as = _percent if share else _plain_number
+    low, high = st.select_slider(title, scale, start, key=key, format_func=told_as, label_visibility="collapsed")
     least, most = (low if low > scale[0] else None), (high if high < scale[-1] else None)
-    with slot:
+    with above:
         st.markdown(f"**{title}**")
         figure = cut_histogram(values, (least, most), one.title, theme(), skewed=not share)
         st.plotly_chart(figure, theme=None, key=f"histogram.{key}", config=_BAR, alt=describe(figure))

@@ -32,7 +32,7 @@ def draw(study: StudyRecord, base: DatasetRecord, now: Recipe) -> None:
     with on_map:
         # Another key after each area that is added or removed: the lasso is then gone, and only its outline stays.
         key = f"draw.{base.id}.{len(areas)}"
-        new = draw_on(cells, before, colours, key, title="Draw around each tissue", shown=areas)
+        new = draw_on(cells, before, colours, key, legend="section", shown=areas)
     with beside:
         what: What = st.segmented_control(
             "The areas are", list(WHAT), default=now.areas_are, required=True, key=f"areas are.{base.id}",

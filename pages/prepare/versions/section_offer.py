@@ -60,7 +60,8 @@ def _preview(base: DatasetRecord, kept: api.Kept) -> None:
         caption += f" {len(rows):,} are drawn, chosen at random (seed 0)."
     drawn = pd.DataFrame({"cell": obs.index, "x_um": obs["x_um"].to_numpy(), "y_um": obs["y_um"].to_numpy()})
     figure_card(draw, "sections", caption, read=READ, fool=FOOL, table=drawn.assign(section=names))
-    st.dataframe(_table(kept), hide_index=True, width="stretch")
+    cells = st.column_config.NumberColumn("cells", format="localized")
+    st.dataframe(_table(kept), hide_index=True, width="stretch", column_config={"cells": cells})
 
 
 def _table(kept: api.Kept) -> pd.DataFrame:

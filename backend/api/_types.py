@@ -257,6 +257,7 @@ def set_colours(study_id: str, colours: Mapping[str, str | None]) -> StudyRecord
     """Choose colours: type -> "#rrggbb", or None for the palette's own. `undo` takes it back."""
     faults = [f"{colour!r} is no colour." for colour in colours.values() if colour and not _HEX.fullmatch(colour)]
     faults += [told for name in colours if (told := labels.fault(name))]
+    faults += ["Cells without a name stay grey."] if colours.get(UNSURE) else []
     if faults:
         raise UserError("The colours cannot be taken.", " ".join(faults), "Write a colour as #rrggbb.")
 

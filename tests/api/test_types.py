@@ -198,6 +198,8 @@ def test_a_colour_is_chosen_and_given_back(study: StudyRecord) -> None:
     assert api.set_colours(study.id, {"T cell": "#ABCDEF", "tumour": "#000000"}).colours["T cell"] == "#abcdef"
     assert api.set_colours(study.id, {"T cell": None}).colours == {"tumour": "#000000"}
     assert len(api.study(study.id).past) == 2
+    with pytest.raises(UserError, match="stay grey"):
+        api.set_colours(study.id, {"unsure": "#ff0000"})
 
 
 def test_the_atlas_names_are_offered_where_they_mean_the_same(study: StudyRecord) -> None:

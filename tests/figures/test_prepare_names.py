@@ -33,7 +33,8 @@ def test_a_dot_stands_where_its_gene_and_its_group_meet() -> None:
         (x, y): (size, colour) for x, y, size, colour in zip(marks.x, marks.y, marks.marker.size, marks.marker.color)
     }
     assert len(spots) == 6
-    assert spots[2, 0] == (15.0, 2.0)
+    assert spots[2, 0] == (15.0, 1.0)
+    assert spots[0, 1][1] == 0.5, "half of the mean in the group that has most"
     assert spots[0, 1][0] == pytest.approx(2 + 13 * 0.5), "the area, not the width, grows with the share"
     assert {note.text for note in figure.layout.annotations} == {"T", "B"}
     assert "3 genes of 2 types in 2 groups" in describe(figure)

@@ -25,10 +25,12 @@ def confusion(table: pd.DataFrame, title: str, theme: Theme = "light") -> go.Fig
     right = [shares[rows.index(name), columns.index(name)] for name in rows]
     heads = [f"{shorten(name, 26)} ({totals[name]:,.0f})" for name in rows]
     written = len(columns) <= _WRITTEN
+    told = [[f"{share:.0%}" if share >= 0.01 else "" for share in row] for row in shares]
     figure = go.Figure()
     figure.add_heatmap(
         z=shares, x=list(range(len(columns))), y=list(range(len(rows))), coloraxis="coloraxis", xgap=1, ygap=1,
-        customdata=counts.to_numpy(np.int32), texttemplate="%{z:.0%}" if written else None, textfont={"size": 10},
+        customdata=counts.to_numpy(np.int32), text=told, texttemplate="%{text}" if written else None,
+        textfont={"size": 10},
         hovertemplate="%{customdata:,} cells, %{z:.1%}<extra></extra>",
     )  # fmt: skip
     figure.update_layout(

@@ -1,4 +1,5 @@
-"""Dot plots: genes across groups of cells. The size of a dot is the share of cells, its colour their mean."""
+"""Dot plots: genes across groups of cells. The size of a dot is the share of cells that express the gene, its colour
+their mean expression relative to the group that expresses the gene most."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from backend.figures.palette import SEQUENTIAL, Theme
-from backend.figures.style import FAINT, dress, label, make_room, number, shorten
+from backend.figures.style import FAINT, dress, label, make_room, shorten
 
 MOST_COLUMNS = 60
 _LARGEST_PX = 15.0
@@ -30,10 +31,12 @@ def dot_plot(dots: pd.DataFrame, rows: Sequence[str], title: str, theme: Theme =
     pairs = pd.Series(zip(dots["type"].astype(str), dots["gene"].astype(str)), index=dots.index)
     shown = dots.assign(x=pairs.map(place), y=dots["cluster"].map({name: y for y, name in enumerate(rows)}))
     shown = shown.dropna(subset=["x", "y"])
+    highest = shown.groupby("x")["mean"].transform("max")
+    relative = shown["mean"] / highest.where(highest > 0, 1.0)
     figure = go.Figure()
     figure.add_scatter(
         x=shown["x"].to_numpy(np.float32), y=shown["y"].to_numpy(np.float32), mode="markers", showlegend=False,
-        marker={"size": _px(shown["share"]), "color": shown["mean"].to_numpy(np.float32), "coloraxis": "coloraxis",
+        marker={"size": _px(shown["share"]), "color": relative.to_numpy(np.float32), "coloraxis": "coloraxis",
                 "line": {"width": 0.5, "color": FAINT[theme]}},
         text=[f"{label(row.gene)} in {label(row.cluster)}<br>{row.share:.0%} of cells, mean {row.mean:.2f}"
               for row in shown[["gene", "cluster", "share", "mean"]].itertuples(index=False)],
@@ -45,10 +48,11 @@ def dot_plot(dots: pd.DataFrame, rows: Sequence[str], title: str, theme: Theme =
             marker={"size": _px(pd.Series([share])), "color": FAINT[theme]},
         )  # fmt: skip
     heads_px = _add_heads(figure, columns, theme)
-    top = float(shown["mean"].max()) if len(shown) else 1.0
     figure.update_layout(
-        coloraxis={"colorscale": SEQUENTIAL, "cmin": 0, "cmax": top or 1.0,
-                   "colorbar": {"title": "mean, log", "len": 0.9}},
+        coloraxis={
+            "colorscale": SEQUENTIAL, "cmin": 0, "cmax": 1,
+            "colorbar": {"title": "mean, share<br>of the highest", "len": 1.0},
+        },
         legend={"itemsizing": "trace", "title": {"text": "share of cells that express the gene"}},
         xaxis={"tickvals": list(range(len(columns))), "ticktext": [label(gene) for gene in columns["gene"]],
                "tickangle": -90, "range": [-0.7, len(columns) - 0.3], "showgrid": False},
@@ -58,8 +62,8 @@ def dot_plot(dots: pd.DataFrame, rows: Sequence[str], title: str, theme: Theme =
     )  # fmt: skip
     make_room(figure, [shorten(name, 28) for name in rows])
     alt = (
-        f"{title}. Dot plot of {len(columns)} genes of {len(types)} types in {len(rows)} groups of cells; "
-        f"means from 0 to {number(top)}."
+        f"{title}. Dot plot of {len(columns)} genes of {len(types)} types in {len(rows)} groups of cells: share of "
+        "cells and mean expression."
     )
     return dress(figure, title, theme, alt=alt, height=60 + heads_px + 84 + _ROW_PX * max(len(rows), 3))
 

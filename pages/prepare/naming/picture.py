@@ -22,10 +22,11 @@ READ = """Each point is a cell, coloured by its name; grey cells have none. A da
 not given. On a map, types should form layers, vessels, glands or follicles as you know them from histology."""
 FOOL = """A name is only as good as what it was made from: a type that the atlas or the lists lack cannot be found, and
 its cells take another name or none. Cells cut by the section's plane or badly segmented look like mixtures."""
-READ_DOUBT = """Each point is a cell; its colour is the probability of its name. Dark cells are the doubtful ones: below
-the limit they are called unsure. Doubt that follows a structure of the tissue often is a type that the atlas lacks."""
-FOOL_DOUBT = """A probability says how well the name fits among the names there are; a cell of a type that the atlas
-lacks can still have a high one. Cells with few counts are doubtful whatever they are."""
+READ_DOUBT = """Each point is a cell; its colour is the probability that its name is wrong. Light cells, drawn on top,
+are the doubtful ones; beyond the limit they are called unsure. Doubt that follows a structure of the tissue often is a
+type that the atlas lacks."""
+FOOL_DOUBT = """A probability weighs the names there are against each other; a cell of a type that the atlas lacks can
+still seem sure. Cells with few counts are doubtful whatever they are."""
 
 
 def show(study: StudyRecord, dataset_id: str, found: api.CellTypes, naming: api.Naming | None) -> None:
@@ -75,7 +76,8 @@ def _types(study: StudyRecord, dataset_id: str, found: api.CellTypes, predicted:
 def _probability(dataset_id: str, found: api.CellTypes) -> None:
     record = api.dataset(dataset_id)
     places, table = _drawn(dataset_id, found)
-    measure = Measure(table["probability"], "probability of the name", "low: doubtful", predicted=True, limits=(0, 1))
+    # Doubt, not probability: high values lie on top, and the doubtful cells are those one looks for.
+    measure = Measure(1 - table["probability"], "doubt", "1 − probability of the name", predicted=True, limits=(0, 1))
     title = f"Where to doubt the names in {record.name}"
     draw: Draw = partial(maps.map_values, places, measure, title)
     if places.upright:

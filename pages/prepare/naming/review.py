@@ -15,8 +15,8 @@ from pages.components.figure_card import figure_card
 from pages.components.words import plain
 
 READ = """A row per group of similar cells, a column per marker gene, under the type that it marks. A larger dot: more
-of the group's cells express the gene. A lighter colour: they express more of it. A group of one type has large, light
-dots under that type alone."""
+of the group's cells express the gene. A lighter colour: more of it, compared with the group that has most. A group of
+one type has large, light dots under that type alone."""
 FOOL = """A gene that every cell expresses a little has large dots everywhere. Cells that touch share transcripts after
 segmentation, so markers of a neighbour show weakly. A type without a good marker on the panel loses to its relatives,
 and a group may hold two types: then raise the resolution."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, wraps
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -19,20 +20,52 @@ from backend.datasets.versions.suggest import SuggestedCut, suggest
 from backend.errors import UserError
 from backend.jobs import submit
 from backend.records import Area, DatasetRecord, JobState, JobStatus, Recipe
-from backend.store import index, matrix
+from backend.store import index, layout, matrix
 
 _MEASURED = ("counts", "genes", "x_um", "y_um", "umap_1", "umap_2", *(measure.name for measure in KNOWN))
 # What reads matrices is imported when one is read: the command line must answer in half a second.
 
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _remembered(most: int) -> Callable[[Callable[Concatenate[str, P], T]], Callable[Concatenate[str, P], T]]:
+    """Keep the last `most` answers: a data set never changes, and a slider asks for the same again and again. By
+    folder, since another data root may hold another data set of the same id."""
+
+    def remember(read: Callable[Concatenate[str, P], T]) -> Callable[Concatenate[str, P], T]:
+        @lru_cache(maxsize=most)
+        def kept(folder: Path, dataset_id: str, *args: P.args, **named: P.kwargs) -> T:
+            return read(dataset_id, *args, **named)
+
+        @wraps(read)
+        def asked(dataset_id: str, *args: P.args, **named: P.kwargs) -> T:
+            return kept(layout.dataset_folder(dataset_id), dataset_id, *args, **named)  # type: ignore[arg-type]
+
+        return asked  # type: ignore[return-value]
+
+    return remember
+
+
 def measures(dataset_id: str) -> pd.DataFrame:
     """One row per cell: those of counts, genes, area_um2, volume, control_share and mito_share that are known."""
-    return measure_table(dataset(dataset_id).id)
+    return _measures(dataset(dataset_id).id)
+
+
+@_remembered(8)
+def _measures(dataset_id: str) -> pd.DataFrame:
+    return measure_table(dataset_id)
 
 
 def suggested_cuts(dataset_id: str) -> list[SuggestedCut]:
     """A `SuggestedCut` per measure (measure, title, unit, least, most, reason, drops), by 3 MADs from the median."""
-    return suggest(dataset(dataset_id))
+    return list(_suggested(dataset(dataset_id).id))
+
+
+@_remembered(32)
+def _suggested(dataset_id: str) -> tuple[SuggestedCut, ...]:
+    return tuple(suggest(dataset(dataset_id)))
 
 
 def count_kept(dataset_id: str, recipe: Recipe, types: Sequence[str] | None = None) -> Kept:
@@ -51,13 +84,12 @@ def count_kept(dataset_id: str, recipe: Recipe, types: Sequence[str] | None = No
     return select(_table(dataset_id, tuple(needed(recipe))), recipe, record, names)
 
 
-@lru_cache(maxsize=8)
+@_remembered(8)
 def _table(dataset_id: str, columns: tuple[str, ...]) -> pd.DataFrame:
-    """A data set never changes, and a slider asks for the same columns again and again."""
     return matrix.obs(dataset_id, columns)
 
 
-@lru_cache(maxsize=64)
+@_remembered(64)
 def _columns(dataset_id: str) -> tuple[str, ...]:
     return tuple(matrix.obs_columns(dataset_id))
 
@@ -132,7 +164,7 @@ class Groupings:
     too_many: dict[str, int]
 
 
-@lru_cache(maxsize=16)
+@_remembered(16)
 def groupings(dataset_id: str) -> Groupings:
     """What the cells can be chosen and divided by."""
     from backend.datasets.checks.columns import MOST_TYPES, groups

@@ -13,7 +13,7 @@ from backend.store import matrix
 
 TYPICAL_AREA_UM2 = 80.0  # where the file does not say how large its cells are: some 10 um across
 _ROOMY = 1.9  # times the distance at which cells touch: loose tissue reaches 1.5, one cell in three about 1.7
-_ROOMY_GUESS = 2.5  # where the size is only typical: neurons stand far apart
+_ROOMY_GUESS = 2.0  # where the size is only typical: neurons stand far apart
 _AROUND_UM = 50.0
 _AREAS_PER_CELL = 2.0  # of ground: between the cells of tissue lie matrix, vessels and lumens
 

@@ -1,0 +1,39 @@
+"""Whether a file holds all cells of a tissue, by how far neighbours are for their size."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from backend.datasets import canonical
+from backend.datasets.versions.sampled import sampled
+from backend.records import DatasetRecord
+from tests.datasets.raws import counts, look, make_raw, places
+
+
+def tissue(share: float, area: float | None = 90.0, n_cells: int = 4000) -> DatasetRecord:
+    """Cells 10 um apart, of which a share is in the file."""
+    rows = np.sort(np.random.default_rng(0).permutation(n_cells)[: int(share * n_cells)])
+    obs = {} if area is None else {"area_um2": np.full(len(rows), area)}
+    raw = make_raw(counts(n_cells)[rows], obs=obs, where=places(n_cells)[rows])
+    return canonical.write(look(raw, unit="um", spots=False).require(), "a tissue")
+
+
+@pytest.mark.parametrize("area", [90.0, None])
+def test_whole_tissue_is_no_sample(area: float | None) -> None:
+    assert sampled(tissue(1.0, area)) is None
+
+
+@pytest.mark.parametrize("area", [90.0, None])
+def test_a_twentieth_is_a_sample(area: float | None) -> None:
+    said = sampled(tissue(0.05, area))
+    assert said is not None
+    assert "roughly 1 in 2" in said or "roughly 1 in 1" in said  # 20, told to one digit: 10 to 30
+    assert ("typical" in said) is (area is None)
+    assert "µm" in said
+
+
+def test_spots_and_references_are_not_judged() -> None:
+    record = tissue(0.05)
+    assert sampled(record.model_copy(update={"spots": True})) is None
+    assert sampled(record.model_copy(update={"role": "reference"})) is None

@@ -126,7 +126,7 @@ def _check_names(drawn: Sequence[Area], section: Names) -> None:
 def _cut_gaps(found: Labels, obs: pd.DataFrame, gap_um: float) -> None:
     xy, section = _xy(obs), found.section
     new = section.copy()
-    before = np.unique(section.astype(str))
+    before = sorted(set(section))
     for name in before:
         rows = np.flatnonzero(section == name)
         cut = areas.pieces(xy[rows], gap_um)

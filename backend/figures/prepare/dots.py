@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from backend.figures.palette import SEQUENTIAL, Theme
 from backend.figures.style import FAINT, dress, label, make_room, shorten
 
-MOST_COLUMNS = 60
+MOST_COLUMNS = 48
 _LARGEST_PX = 15.0
 _ROW_PX = 24
 _HEAD_LETTERS = 20
@@ -51,13 +51,19 @@ def dot_plot(dots: pd.DataFrame, rows: Sequence[str], title: str, theme: Theme =
     figure.update_layout(
         coloraxis={
             "colorscale": SEQUENTIAL, "cmin": 0, "cmax": 1,
-            "colorbar": {"title": "mean, share<br>of the highest", "len": 1.0},
+            "colorbar": {"title": {"text": "mean, of<br>the highest", "font": {"size": 12}}, "len": 0.72, "y": 0,
+                         "yanchor": "bottom"},
         },
-        legend={"itemsizing": "trace", "title": {"text": "share of cells that express the gene"}},
-        xaxis={"tickvals": list(range(len(columns))), "ticktext": [label(gene) for gene in columns["gene"]],
-               "tickangle": -90, "range": [-0.7, len(columns) - 0.3], "showgrid": False},
-        yaxis={"tickvals": list(range(len(rows))), "ticktext": [shorten(name, 28) for name in rows],
-               "range": [len(rows) - 0.4, -0.6]},
+        legend={"itemsizing": "trace", "title": {"text": "share of cells"}, "y": 1.02, "yanchor": "bottom"},
+        xaxis={
+            "tickvals": list(range(len(columns))), "ticktext": [label(gene) for gene in columns["gene"]],
+            "tickangle": -90, "tickfont": {"size": 10 if len(columns) > 30 else 12},
+            "range": [-0.7, len(columns) - 0.3], "showgrid": False,
+        },
+        yaxis={
+            "tickvals": list(range(len(rows))), "ticktext": [shorten(name, 28) for name in rows],
+            "range": [len(rows) - 0.4, -0.6],
+        },
         margin={"t": 60 + heads_px, "b": 84},
     )  # fmt: skip
     make_room(figure, [shorten(name, 28) for name in rows])

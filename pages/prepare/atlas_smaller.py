@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -78,25 +80,28 @@ def _balance(study: StudyRecord, base: DatasetRecord) -> str | None:
 def _preview(study: StudyRecord, base: DatasetRecord, recipe: Recipe, unchanged: bool) -> None:
     kept = api.count_kept(base.id, recipe)
     st.markdown(f"**{kept.n:,} of {count(base.n_cells, 'cell')} kept.**")
-    for note in kept.notes[:6]:
-        st.caption(plain(note))
-    if len(kept.notes) > 6:
-        st.popover(f"{len(kept.notes) - 6} more", type="tertiary").markdown(
-            "\n".join(f"- {plain(n)}" for n in kept.notes)
-        )
-    if "type" in cached.obs(base.id):
-        table = kept.by(cached.obs(base.id)["type"].astype(str))
-        lost = table[(table["kept"] == 0) & (table["cells"] > 0)]["name"].tolist()
-        if lost:
-            st.warning(f"No cell of {plain(', '.join(lost))} would be left.", icon=":material/warning:")
+    if "type" in cached.obs(base.id) and kept.n < base.n_cells:
+        _by_type(kept.by(cached.obs(base.id)["type"].astype(str)))
     whole = recipe.empty and not unchanged
     label = "Use the whole atlas again" if whole else "Make this atlas and use it"
-    if st.button(label, type="secondary", icon=":material/filter_alt:", disabled=unchanged or kept.n == 0):
+    if st.button(label, icon=":material/filter_alt:", disabled=unchanged or kept.n == 0):
         if whole:
             api.use_dataset(study.id, "reference", base.id, did="the whole atlas")
         else:
             session.put("job", api.start_version(base.id, recipe).id)
         st.rerun()
+
+
+def _by_type(table: pd.DataFrame) -> None:
+    """What is left of each type; the types of which nothing is left in words."""
+    lost = table[table["kept"] == 0]["name"].tolist()
+    if lost:
+        st.warning(f"No cell of {plain(', '.join(lost))} would be left.", icon=":material/warning:")
+    share = st.column_config.ProgressColumn("Kept, share", min_value=0.0, max_value=1.0, format="percent")
+    columns: dict[str, Any] = {"name": "Type", "cells": "Cells", "kept": "Kept", "share": share}
+    shown = table.sort_values("cells", ascending=False)
+    st.dataframe(shown, column_config=columns, hide_index=True, height=min(38 + 35 * len(shown), 320), width=620)
+    st.caption("Within a type, cells are drawn at random (seed 0).")
 
 
 def _use(study: StudyRecord, made: str) -> None:

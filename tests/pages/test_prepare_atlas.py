@@ -11,7 +11,6 @@ import pytest
 
 from backend import api
 from backend.analysis.match_verdict import judge
-from backend.api import _versions
 from backend.records import DatasetRecord, JobState, StudyRecord, now
 from backend.store import index, layout
 from tests.pages.conftest import N_CELLS, PANEL, Open
@@ -141,8 +140,6 @@ def test_the_only_atlas_is_not_ranked(open_page: Open, study: StudyRecord) -> No
 
 
 def test_a_smaller_atlas_is_counted_before_it_is_made(open_page: Open, study: StudyRecord) -> None:
-    for remembered in (_versions._columns, _versions._table):  # of another test's data set of the same id
-        remembered.cache_clear()
     folder = layout.dataset_folder(study.reference)
     obs = pd.read_parquet(folder / "obs.parquet")
     obs["tissue"] = pd.Categorical(["lung"] * 80 + ["node"] * 40)

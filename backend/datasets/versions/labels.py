@@ -134,9 +134,8 @@ def _cut_gaps(found: Labels, obs: pd.DataFrame, gap_um: float) -> None:
             start = "tissue" if len(before) == 1 else f"{name}, tissue"
             pieces = np.array([f"{start} {number + 1}" for number in range(cut.n_pieces)], dtype=object)
             new[rows] = pieces[cut.number]
-            found.notes.append(
-                f"{name!r} was cut into {cut.n_pieces} pieces with {gap_um:,.0f} µm of empty space between."
-            )
+            apart = f"{gap_um:,.0f} µm of empty space between them"
+            found.notes.append(f"{name!r} was cut into {cut.n_pieces} pieces with {apart}.")
     found.names["section"] = new
 
 

@@ -45,7 +45,7 @@ look alike, or unlike, by chance."""
 
 
 def show(study: StudyRecord, job: JobStatus) -> None:
-    found = cached.match(job.id)
+    found = cached.left(api.match, job.id)
     facts, tissue, atlas = found.facts, api.dataset(study.tissue), api.dataset(study.reference)
     reasons = " ".join(facts["reasons"])
     VERDICTS[facts["verdict"]](f"**{plain(atlas.name)} {facts['verdict']}.** {plain(reasons)}")
@@ -59,7 +59,7 @@ def show(study: StudyRecord, job: JobStatus) -> None:
     with st.grid(2, min_column_width=340):
         title = "Markers of each type that the atlas has too"
         draw = partial(figures.markers_present, found.types, title)
-        figure_card(draw, "match-markers", caption, read=MARKERS, fool=MARKERS_FOOL, table=found.types)
+        figure_card(draw, "match-markers", caption, read=MARKERS, fool=MARKERS_FOOL, table=found.types, least_px=460)
         draw = partial(figures.genes_compared, found.genes, "Depth and detection side by side")
         figure_card(draw, "match-genes", caption, read=GENES, fool=GENES_FOOL, table=found.genes, least_px=520)
     _map(tissue, found.cells, caption)

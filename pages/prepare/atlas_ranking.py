@@ -62,9 +62,9 @@ def _line(study: StudyRecord, row: api.Ranked) -> dict[str, Any]:
 def _why(row: api.Ranked) -> str:
     if row.skipped:
         return row.skipped
-    if row.job is None:
-        return "not matched yet"
-    return (row.job.error or {}).get("what", "") if row.job.state is JobState.FAILED else "being matched"
+    if row.job and row.job.state is JobState.FAILED:
+        return (row.job.error or {}).get("what", "failed")
+    return "being matched" if row.job and not row.job.state.finished else "not matched yet"
 
 
 def _take(study: StudyRecord, others: list[api.Ranked]) -> None:

@@ -20,9 +20,9 @@ def types() -> pd.DataFrame:
 def test_bars_say_how_many_markers_are_shared() -> None:
     figure = markers_present(types(), "Markers")
     every, held, lost = figure.data
-    assert list(every.x) == [10, 20]
-    assert (list(held.x), list(held.text)) == ([18], ["18 of 20"])
-    assert (list(lost.x), list(lost.text)) == ([3], ["3 of 10"])
+    assert (list(every.x), list(every.text)) == ([10, 20], ["3 of 10", "18 of 20"])
+    assert (list(held.x), list(held.y)) == ([18], [every.y[1]])
+    assert (list(lost.x), list(lost.y)) == ([3], [every.y[0]])
     assert held.marker.color != lost.marker.color
     assert lost.marker.pattern.shape == "/"
     assert "21 of 30 markers" in describe(figure)

@@ -27,7 +27,8 @@ def markers_present(types: pd.DataFrame, title: str, theme: Theme = "light") -> 
     figure = go.Figure()
     figure.add_bar(
         x=rows["markers"].to_numpy(), y=names, orientation="h", marker_color=GREY, opacity=0.3, name="all markers",
-        hoverinfo="skip",
+        hoverinfo="skip", text=[f"{n} of {of}" for n, of in zip(rows["present"], rows["markers"])],
+        textposition="outside", cliponaxis=False,
     )  # fmt: skip
     for held, name in ((True, "shared, type with a counterpart"), (False, "shared, type without a counterpart")):
         part = rows["counterpart"].to_numpy(dtype=bool) == held
@@ -36,12 +37,11 @@ def markers_present(types: pd.DataFrame, title: str, theme: Theme = "light") -> 
         figure.add_bar(
             x=chosen["present"].to_numpy(), y=[name for name, mine in zip(names, part) if mine], orientation="h",
             marker={"color": colour, "pattern_shape": "" if held else "/"}, name=name,
-            text=[f"{n} of {of}" for n, of in zip(chosen["present"], chosen["markers"])], textposition="inside",
-            insidetextanchor="start", hovertemplate="%{y}: %{text}<extra></extra>",
+            customdata=chosen["markers"].to_numpy(), hovertemplate="%{y}: %{x} of %{customdata}<extra></extra>",
         )  # fmt: skip
     most = int(rows["markers"].max()) if len(rows) else 1
     figure.update_layout(barmode="overlay", xaxis_title="marker genes", yaxis_showgrid=False)
-    figure.update_xaxes(range=[0, most * 1.02])
+    figure.update_xaxes(range=[0, most * 1.2])
     make_room(figure, (name[:_LETTERS] for name in names))
     shared, every = int(rows["present"].sum()), int(rows["markers"].sum())
     alt = f"{title}. Bars of {len(rows)} types: {shared} of {every} markers are among the shared genes."

@@ -24,7 +24,7 @@ def show(study: StudyRecord) -> None:
     found = cached.types(study, dataset_id)
     with shown():
         waiting.show(study, dataset_id)
-    if found.job_id:
+    if found.job_id and found.job_id != session.get("job"):  # else its panel stands above
         job_panel(found.job_id, f"Naming the cells of {api.dataset(dataset_id).name}")
     if len(found.table):
         with shown():

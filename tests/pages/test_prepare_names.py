@@ -114,6 +114,21 @@ def test_a_link_to_finished_names_asks_before_it_uses_them(open_page: Open, stud
     assert api.study(study.id).types[study.validation or ""] == job.id
 
 
+def test_the_first_names_are_waited_for_in_one_place(open_page: Open, study: StudyRecord) -> None:
+    """The study's own first naming, asked for once more by hand, is the same job."""
+    job = api.annotate(study.id, study.tissue, "leiden")
+    api.use_types(study.id, study.tissue, job.id, "as a new study starts")
+    app = open_names(open_page, how="leiden")
+    button(app, "Group the cells").click().run()
+    assert not app.exception
+    assert app.query_params["job"] == job.id
+    assert len([each for each in app.button if each.label == "Cancel"]) <= 1
+    finish(job, {"types": 2}, {})
+    app.run()
+    assert not app.exception
+    assert "job" not in app.query_params
+
+
 def test_names_that_failed_leave_the_old_ones(open_page: Open, study: StudyRecord) -> None:
     app = open_names(open_page, how="leiden")
     button(app, "Group the cells").click().run()

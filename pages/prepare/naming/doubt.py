@@ -12,6 +12,7 @@ from backend import api
 from backend.figures.prepare.confusion import confusion
 from backend.figures.prepare.doubt import calibration
 from backend.records import StudyRecord
+from pages.components import cached
 from pages.components.figure_card import figure_card
 from pages.prepare.naming import waiting
 
@@ -76,7 +77,7 @@ def _unknown(study: StudyRecord, dataset_id: str, naming: api.Naming) -> None:
         f"{len(told)} group{'' if len(told) == 1 else 's'}, {cells:,} cells, are further from every type of the atlas "
         "than its own cells are. Their markers may tell you what they are: type a name, and it is theirs."
     )
-    markers = told["markers"].map(lambda genes: ", ".join(genes) if isinstance(genes, list) else str(genes))
+    markers = pd.Series([", ".join(row.get("markers", ())) for row in groups])
     columns: dict[str, Any] = {
         "group": "Group", "name": st.column_config.TextColumn("Name", max_chars=80),
         "cells": st.column_config.NumberColumn("Cells", format="localized"), "markers": "Expressed more than elsewhere",
@@ -84,13 +85,26 @@ def _unknown(study: StudyRecord, dataset_id: str, naming: api.Naming) -> None:
         "limit": st.column_config.NumberColumn("Limit", format="%.2f", help="The atlas's own cells lie below it."),
         "median_probability": st.column_config.NumberColumn("Median probability", format="%.2f"),
     }  # fmt: skip
-    table = told.assign(markers=markers, name="").reindex(columns=[name for name in columns if name in (*told, "name")])
+    given = pd.Series([_name(study, dataset_id, str(group)) for group in told["group"]])
+    table = told.assign(markers=markers, name=given).reindex(
+        columns=[name for name in columns if name in (*told, "name")]
+    )
     key = f"unknown.{naming.job.id}"
     changed = st.data_editor(
         table, column_config=columns, disabled=[str(name) for name in table if name != "name"], hide_index=True,
         width="stretch", key=key,
     )  # fmt: skip
     named = changed["name"].fillna("").astype(str).str.strip()
-    if st.button("Name these groups", icon=":material/label:", key=f"{key}.go", disabled=not named.any()):
-        groups_named = dict(zip(changed.loc[named != "", "group"].astype(str), named[named != ""]))
+    new = (named != "") & (named != given)
+    if st.button("Name these groups", icon=":material/label:", key=f"{key}.go", disabled=not new.any()):
+        groups_named = dict(zip(changed.loc[new, "group"].astype(str), named[new]))
         waiting.start(study, api.edit_types(study.id, dataset_id, {}, groups=groups_named))
+
+
+def _name(study: StudyRecord, dataset_id: str, group: str) -> str:
+    """The name that all cells of a group have; "" where they have several, or none."""
+    table = cached.types(study, dataset_id).table
+    if "group" not in table:
+        return ""
+    names = table.loc[table["group"].astype(str) == group, "type"].astype(str).unique()
+    return str(names[0]) if len(names) == 1 and names[0] != api.UNSURE else ""

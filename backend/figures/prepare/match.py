@@ -26,7 +26,8 @@ def markers_present(types: pd.DataFrame, title: str, theme: Theme = "light") -> 
     names = [shorten(name, _LETTERS) for name in rows["type"]]
     figure = go.Figure()
     figure.add_bar(
-        x=rows["markers"].to_numpy(), y=names, orientation="h", marker_color=GREY, opacity=0.3, name="all markers",
+        x=rows["markers"].to_numpy(), y=names, orientation="h", name="all markers",
+        marker={"color": GREY, "opacity": 0.3},
         hoverinfo="skip", text=[f"{n} of {of}" for n, of in zip(rows["present"], rows["markers"])],
         textposition="outside", cliponaxis=False,
     )  # fmt: skip

@@ -93,7 +93,7 @@ def use_dataset(study_id: str, role: Role, dataset_id: str, did: str | None = No
     parts = _parts(str(ids["tissue"]), str(ids["reference"]), ids["validation"])
     plan_genes(parts[0], parts[1], parts[2] if ids["validation"] else None, record.orthologues)
     source = record.types.get(new.id) or _types_of_version(record, getattr(record, role), new)
-    source = source or default_types(new, parts[1], record.orthologues)
+    source = source or default_types(new, parts[1], record.orthologues, record.types.get(parts[1].id, COLUMN))
 
     def fields(old: StudyRecord) -> dict[str, object]:
         moved = role == "tissue" and new.id != old.tissue

@@ -67,12 +67,17 @@ class Naming:
         return self.how in ("transfer", "celltypist")
 
 
-def default_types(part: DatasetRecord, reference: DatasetRecord, orthologues: str | None) -> str:
-    """`"column"`, or the id of the job that works the types out: from the reference where it names some."""
+def default_types(part: DatasetRecord, reference: DatasetRecord, orthologues: str | None, taught: str = COLUMN) -> str:
+    """`"column"`, or the id of the job that works the types out: from the reference where it names some.
+
+    taught: where the reference's own types come from."""
     if part.has_types:
         return COLUMN
     how: Annotation = "transfer" if part.id != reference.id and reference.has_types else "leiden"
-    return submit.submit("annotate", _params(part, reference, how, orthologues)).id
+    params = _params(part, reference, how, orthologues)
+    if how == "transfer" and taught != COLUMN and index.get(JobStatus, taught).state is JobState.SUCCEEDED:
+        params["reference_types"] = taught
+    return submit.submit("annotate", params).id
 
 
 def inherited_types(part: DatasetRecord, source: str) -> str:

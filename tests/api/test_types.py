@@ -104,6 +104,14 @@ def test_names_of_the_reference_go_along_when_types_are_transferred(study: Study
     assert api.annotate(study.id, study.tissue, "transfer").params["reference_types"] == job.id
 
 
+def test_another_tissue_is_named_as_the_study_names_the_reference_now(study: StudyRecord, dataset: Callable) -> None:
+    job = finish(api.edit_types(study.id, study.reference, {"tumour": "Tumour"}))
+    api.use_naming(study.id, job.id)
+    other = dataset("tissue", PANEL, has_types=False, name="another slide")
+    moved = api.use_dataset(study.id, "tissue", other.id)
+    assert api.job(moved.types[other.id]).params["reference_types"] == job.id
+
+
 def test_a_reference_without_names_of_its_own_can_teach_once_it_has_some(dataset: Callable) -> None:
     bare = dataset("reference", TRANSCRIPTOME, has_types=False)
     tissue = dataset("tissue", PANEL)

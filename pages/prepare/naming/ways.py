@@ -8,7 +8,7 @@ import streamlit as st
 
 from backend import api
 from backend.records import StudyRecord
-from pages.components import session
+from pages.components import cached, session
 from pages.components.choice import distinct, segments
 from pages.components.words import plain
 from pages.prepare.naming import review, waiting
@@ -75,7 +75,7 @@ def _model(study: StudyRecord, dataset_id: str) -> None:
 
 
 def _groups(study: StudyRecord, dataset_id: str) -> None:
-    cells = ", ".join(f"**{plain(name)}**" for name in api.cell_types(study.id, dataset_id).table["cell"][:2])
+    cells = ", ".join(f"**{plain(name)}**" for name in cached.types(study, dataset_id).table["cell"][:2])
     st.markdown(
         "A CSV with the columns `cell_id` and `group`, and perhaps `color`, as Xenium Explorer exports it. "
         + (f"The cells are called like {cells} here." if cells else "")

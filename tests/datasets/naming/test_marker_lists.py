@@ -98,6 +98,11 @@ def test_the_handler_names_clusters_and_keeps_what_a_dot_plot_needs(tissue: Data
     (group,) = table.loc[truth == "A", "group"].mode()
     means = dots[dots["cluster"] == group].set_index("gene")["mean"]
     assert means["GENE0"] > 2 * means["GENE10"]
+    values = kinds(150)[0][table["group"] == group]
+    logged = np.log1p(values / values.sum(axis=1, keepdims=True) * 1e4)
+    shares = dots[dots["cluster"] == group].set_index("gene")["share"]
+    np.testing.assert_allclose(means["GENE0"], logged[:, 0].mean(), rtol=1e-5)
+    np.testing.assert_allclose(shares["GENE0"], (values[:, 0] > 0).mean(), rtol=1e-6)
 
 
 def test_one_list_alone_still_leaves_the_others_unsure(tissue: DatasetRecord, desk: Desk) -> None:

@@ -1,4 +1,4 @@
-"""A published atlas as CELLxGENE writes it: X log-normalised, counts in raw, rows by Ensembl id, symbols in a column."""
+"""A published atlas as CELLxGENE writes it: X log-normalised, counts in raw, Ensembl rows, symbols in a column."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ _NAMES = {
 _LIKE_TYPES = ("celltype", "annotation", "cellclass", "cellontology")  # somewhere in the name
 _CLUSTERS = ("cluster", "clusters", "leiden", "louvain", "seuratclusters", "graphclust")
 _LABELS = {name: f"{name.capitalize()}s" for name in _NAMES} | {"type": "Cell types"}
-# What an atlas is narrowed down by; kept before any other column (normalised names, as CELLxGENE and others write them).
+# What an atlas is narrowed down by, in CELLxGENE's words and others': kept before any other column. Normalised names.
 _NARROWING = (
     "tissue", "tissuegeneral", "organ", "organism", "disease", "donorid", "donor", "assay", "technology", "platform",
     "developmentstage", "sex", "suspensiontype", "region", "site", "dataset",
@@ -160,7 +160,7 @@ def sections_of(found: dict[str, pd.Series], index: pd.Index) -> pd.Series:
 
 
 def _others(case: Case, found: dict[str, pd.Series]) -> pd.DataFrame:
-    """Up to 30 further columns worth having: numbers, and text with few values; what narrows an atlas down comes first."""
+    """Up to 30 further columns worth having: numbers, and text with few values; first what narrows an atlas down."""
     used = set(case.columns.values())
     grouping = set(candidates(case.obs))
     kept: dict[str, pd.Series] = {}

@@ -12,14 +12,11 @@ from scipy.sparse import csr_matrix
 from backend.datasets import canonical
 from backend.datasets.naming.annotate import annotate
 from backend.datasets.naming.clusters import cluster_types
-from backend.datasets.naming.found import UNSURE
-from backend.datasets.naming.transfer import transfer_types
 from backend.errors import DataError
-from backend.methods.contract import Cells
 from backend.records import DatasetRecord
 from backend.store import index
 from tests.datasets.desk import Desk
-from tests.datasets.raws import GENES, look, make_raw, places
+from tests.datasets.raws import look, make_raw, places
 
 TYPES = ("A", "B", "C")
 
@@ -32,35 +29,6 @@ def typed(n_cells: int, seed: int, depth: float = 1.0) -> tuple[np.ndarray, np.n
     for number, name in enumerate(TYPES):
         rate[np.ix_(types == name, range(10 * number, 10 * number + 10))] = 3.0
     return rng.poisson(rate * depth).astype(np.float32), types
-
-
-def cells(values: np.ndarray, scale: str = "counts") -> Cells:
-    return Cells(csr_matrix(values), GENES, scale)  # type: ignore[arg-type]
-
-
-def test_types_are_transferred_across_depth_and_scale() -> None:
-    reference, types = typed(300, 0)
-    query, truth = typed(150, 1, depth=0.5)
-    found, probability = transfer_types(cells(reference), types, cells(query))
-    assert np.mean(found == truth) > 0.95
-    assert probability.min() >= 1 / 3
-    as_log, _ = transfer_types(cells(np.log1p(reference), "log"), types, cells(query))
-    assert np.mean(as_log == truth) > 0.95
-
-
-def test_below_one_half_it_is_unsure() -> None:
-    rng = np.random.default_rng(0)
-    reference, types = typed(300, 0)
-    found, probability = transfer_types(cells(reference), rng.permutation(types), cells(typed(150, 1)[0]))
-    np.testing.assert_array_equal(found == UNSURE, probability < 0.5)
-    assert np.mean(found == UNSURE) > 0.5
-
-
-def test_cells_of_unknown_type_teach_nothing() -> None:
-    reference, types = typed(300, 0)
-    types[::2] = "unknown"
-    found, _ = transfer_types(cells(reference), types, cells(typed(60, 1)[0]))
-    assert "unknown" not in found
 
 
 def test_clusters_are_found_and_numbered_from_the_largest() -> None:
@@ -93,10 +61,10 @@ def test_the_handler_writes_a_table_and_a_sentence(study: tuple[DatasetRecord, D
     params = {"dataset": tissue.id, "how": "transfer", "reference": reference.id, "seed": 0}
     facts = annotate(params, Desk(tmp_path))
     table = pd.read_parquet(tmp_path / "types.parquet")
-    assert list(table) == ["cell", "type", "probability"]
+    assert list(table) == ["cell", "type", "probability", "distance", "likeliest", "group"]
     assert np.mean(table["type"] == typed(150, 1)[1]) > 0.95
     assert facts["shared_genes"] == 30
-    assert facts["source"].startswith("Transferred from Atlas (k-nearest neighbours, 30 shared genes)")
+    assert facts["source"].startswith("Transferred from Atlas (30 shared genes)")
     assert "unsure" in facts["source"]
 
 

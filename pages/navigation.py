@@ -17,10 +17,12 @@ st.navigation(
     [
         st.Page("home.py", title="Home", icon=":material/home:", default=True),
         st.Page("upload.py", title="Data", url_path="data", icon=":material/database:"),
+        st.Page("preparation.py", title="Prepare", url_path="prepare", icon=":material/checklist:"),
         st.Page("training.py", title="Train", url_path="train", icon=":material/model_training:"),
         st.Page("prediction.py", title="Predict", url_path="predict", icon=":material/scatter_plot:"),
         st.Page("niches.py", title="Niches", url_path="niche", icon=":material/workspaces:"),
         st.Page("enrichment.py", title="Pathways", url_path="pathways", icon=":material/account_tree:"),
+        st.Page("glossary.py", title="Words", url_path="words", icon=":material/dictionary:"),
     ],
     position="top",
 ).run()

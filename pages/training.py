@@ -11,11 +11,11 @@ from backend import api
 from backend.records import JobState, Preflight, RunRecord, StudyRecord
 from pages.components import session
 from pages.components.choice import segments
-from pages.components.config_form import config_form
 from pages.components.job_panel import job_panel, loss_curves
 from pages.components.problems import empty, shown
 from pages.components.study_picker import open_page
 from pages.components.words import STATES, duration, plain, when
+from pages.train.config_form import config_form
 
 METHOD = "scxm"
 
@@ -91,8 +91,9 @@ def _history(study: StudyRecord) -> None:
     if not runs:
         return
     st.subheader("Runs of this study", anchor=False)
+    names = {record.id: record.name for record in api.datasets(archived=True)}
     st.dataframe(
-        pd.DataFrame([_row(run) for run in runs]),
+        pd.DataFrame([_row(run, names) for run in runs]),
         hide_index=True,
         placeholder="–",
         column_config={
@@ -106,11 +107,12 @@ def _history(study: StudyRecord) -> None:
     )
 
 
-def _row(run: RunRecord) -> dict[str, Any]:
+def _row(run: RunRecord, names: dict[str, str]) -> dict[str, Any]:
     job = api.job(run.id)
     return {
         "Made": when(run.created),
         "Method": run.method.upper(),
+        "On": names.get(run.tissue, "a data set that was deleted"),
         "State": STATES[job.state],
         "Seed": run.seed,
         "Epochs": run.config.get("epochs"),

@@ -22,6 +22,7 @@ def main() -> None:
         "dataset",
         "role",
         "source",
+        "back",
     )
     view = session.one_of("view", list(VIEWS), "library" if api.datasets() else "add")
     segments("View", VIEWS, "view", view, label_visibility="collapsed")

@@ -6,7 +6,8 @@ what a job leaves is keyed by the time it finished too. Callers must not change 
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -15,8 +16,11 @@ from numpy.typing import NDArray
 
 from backend import api
 from backend.figures.palette import type_colours
+from backend.figures.points import Places
+from backend.figures.prepare.thumbnail import thumbnail as draw_thumbnail
 from backend.records import StudyRecord
 
+T = TypeVar("T")
 _few = st.cache_resource(max_entries=8, show_spinner=False)
 _many = st.cache_resource(max_entries=64, show_spinner=False)
 
@@ -27,9 +31,10 @@ def obs(dataset_id: str) -> pd.DataFrame:
     return api.dataset_obs(dataset_id)
 
 
-@_few
-def genes(dataset_id: str) -> pd.DataFrame:
-    return api.dataset_genes(dataset_id)
+@_many
+def values(dataset_id: str, gene: str) -> NDArray[np.float32]:
+    """A gene as it was measured, one value per cell."""
+    return api.gene_values(dataset_id, gene)
 
 
 @_few
@@ -39,63 +44,67 @@ def _types(study_id: str, dataset_id: str, stamp: str) -> api.CellTypes:
 
 def types(study: StudyRecord, dataset_id: str) -> api.CellTypes:
     """Types in use for one of the study's data sets, with the sentence that says where they come from."""
+    return _types(study.id, dataset_id, _source(study, dataset_id))
+
+
+def _source(study: StudyRecord, dataset_id: str) -> str:
     source = study.types.get(dataset_id, "")
-    return _types(study.id, dataset_id, source if source in ("", "column") else source + _stamp(source))
+    return source if source in ("", "column") else f"{source} {_stamp(source)}"
+
+
+def names(study: StudyRecord, dataset_id: str) -> NDArray[np.str_]:
+    """The name of each cell; "unknown" while the names are being worked out."""
+    table, n_cells = types(study, dataset_id).table, len(obs(dataset_id))
+    return table["type"].to_numpy(dtype=str) if len(table) == n_cells else np.full(n_cells, "unknown")
 
 
 def colours(study: StudyRecord) -> dict[str, str]:
     """One colour per cell type over all data sets of the study: the user's own where one was chosen."""
-    names = {name for part in study.parts for name in types(study, part).table["type"].unique()}
-    return type_colours(names, study.colours)
+    every = {name for part in study.parts for name in types(study, part).table["type"].unique()}
+    return type_colours(every, study.colours)
 
 
 @_many
-def _predicted(run_id: str, dataset_id: str, gene: str, stamp: str) -> NDArray[np.float32]:
-    return api.predicted_context(run_id, dataset_id, gene)
+def _thumbnail(tissue: str, stamp: str, _study: StudyRecord) -> bytes:
+    cells = obs(tissue)
+    return draw_thumbnail(
+        Places(cells["x_um"], cells["y_um"], cells["section"]), names(_study, tissue), colours(_study)
+    )
+
+
+def thumbnail(study: StudyRecord) -> bytes:
+    """A small picture of the study's tissue, PNG."""
+    return _thumbnail(study.tissue, f"{_source(study, study.tissue)} {sorted(study.colours.items())}", study)
+
+
+@_many
+def _read(name: str, stamp: str, *given: str | None) -> Any:
+    return getattr(api, name)(*given)
+
+
+def left(read: Callable[..., T], run_id: str, *given: str | None) -> T:
+    """What a run or another job left, read by a function of the door: `left(api.niche, job.id)`."""
+    found: T = _read(read.__name__, _stamp(run_id), run_id, *given)
+    return found
 
 
 def predicted(run_id: str, dataset_id: str, gene: str) -> NDArray[np.float32]:
     """The gene's predicted context, one value in [0, 1] per cell."""
-    return _predicted(run_id, dataset_id, gene, _stamp(run_id))
-
-
-@_many
-def _measured(run_id: str, dataset_id: str, gene: str, stamp: str) -> NDArray[np.float32] | None:
-    return api.measured_context(run_id, dataset_id, gene)
+    return left(api.predicted_context, run_id, dataset_id, gene)
 
 
 def measured(run_id: str, dataset_id: str, gene: str) -> NDArray[np.float32] | None:
     """The gene's measured context without the cell itself, or None for dissociated cells."""
-    return _measured(run_id, dataset_id, gene, _stamp(run_id))
-
-
-@_few
-def _scores(run_id: str, stamp: str) -> pd.DataFrame:
-    return api.scores(run_id)
+    return left(api.measured_context, run_id, dataset_id, gene)
 
 
 def scores(run_id: str) -> pd.DataFrame:
     """A row per gene, method and self-loop."""
-    return _scores(run_id, _stamp(run_id))
-
-
-@_few
-def _attention(run_id: str, type_: str | None, cell: str | None, stamp: str) -> pd.DataFrame:
-    return api.attention(run_id, type_, cell)
+    return left(api.scores, run_id)
 
 
 def attention(run_id: str, type_: str | None = None, cell: str | None = None) -> pd.DataFrame:
-    return _attention(run_id, type_, cell, _stamp(run_id))
-
-
-@_few
-def niche(job_id: str, stamp: str) -> Any:
-    return api.niche(job_id)
-
-
-@_few
-def enrichment(job_id: str, stamp: str) -> Any:
-    return api.enrichment(job_id)
+    return left(api.attention, run_id, type_, cell)
 
 
 def _stamp(job_id: str) -> str:

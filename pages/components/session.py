@@ -41,6 +41,15 @@ def put(name: str, value: str | None) -> None:
         st.query_params.pop(name, None)
 
 
+def hand_over(page: str, **values: str | None) -> None:
+    """What another page, opened next by `st.switch_page`, finds among its own parameters. None takes one away."""
+    for name, value in values.items():
+        if value is None:
+            st.session_state.pop(f"{page}.{name}", None)
+        else:
+            st.session_state[f"{page}.{name}"] = value
+
+
 def choose_study(study_id: str | None) -> None:
     """Another study: what belonged to the last one is forgotten."""
     for slot in map(str, list(st.session_state)):

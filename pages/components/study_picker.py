@@ -11,6 +11,7 @@ from backend.errors import NotFound
 from backend.records import JobState, RunRecord, StudyRecord
 from pages.components import session
 from pages.components.choice import select
+from pages.components.notices import notices
 from pages.components.words import STATES, plain, run_label
 
 
@@ -30,6 +31,8 @@ def open_page(page: str, title: str, question: str, *own: str) -> Place:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="strip"):
         study = _pick_study()
         run = _pick_run(study) if study else None
+        if study:
+            notices(study)
         if study and study.simulated:
             st.badge("simulated", color="orange", help="This study's data were made by a program, not measured.")
         _workers()
@@ -67,12 +70,16 @@ def _pick_run(study: StudyRecord) -> RunRecord | None:
     ready = next((key for key, state in states.items() if state in (JobState.SUCCEEDED, JobState.STOPPED)), None)
     chosen = session.one_of("run", list(runs), ready) or ""
     # Oldest first, so that a run keeps its name when another is made.
-    names = {key: run_label(run) for key, run in reversed(runs.items())}
+    names = {key: _run_name(run, study) for key, run in reversed(runs.items())}
     select("Run", names, "run", chosen, label_visibility="collapsed", width=280, icon=":material/model_training:")
     state = states[chosen]
     if state is not JobState.SUCCEEDED:
         st.badge(STATES[state] if state else "lost", color="blue" if state and not state.finished else "gray")
     return runs[chosen]
+
+
+def _run_name(run: RunRecord, study: StudyRecord) -> str:
+    return run_label(run) + ("" if run.tissue == study.tissue else ", on a region")
 
 
 def _state(job_id: str) -> JobState | None:

@@ -24,7 +24,8 @@ ROLE_SAYS = {
     "validation": "A second tissue, not trained on, by which the predictions are scored. You can go without.",
 }
 SOURCES = {"upload": "From this computer", "server": "From the server's folder"}
-TYPES = ["h5ad", "h5", "zip", "gz", "tgz", "csv", "tsv", "parquet"]
+FROM_R = ["rds", "rda", "rdata", "qs", "h5seurat"]  # may be chosen so that one is told how to convert them
+TYPES = ["h5ad", "h5", "zip", "gz", "tgz", "csv", "tsv", "parquet", *FROM_R]
 
 
 def show() -> None:
@@ -88,6 +89,11 @@ def _checked(job: JobStatus) -> None:
         return
     if adding:
         session.put("job", None)
+        if session.get("back") == "start":  # Home sent the files here
+            session.put("back", None)
+            part = "atlas" if job.params["role"] == "reference" else "tissue"
+            session.hand_over("start", **{part: job.result["dataset"]})
+            st.switch_page("home.py")
         session.put("dataset", job.result["dataset"])
         session.put("view", "library")
         st.toast("Added.", icon=":material/check:")

@@ -14,8 +14,6 @@ from pages.components.job_panel import job_panel
 from pages.components.problems import shown
 from pages.components.words import plain
 
-HOW = {"transfer": "Transfer from the reference", "leiden": "Group by expression (Leiden)"}
-
 
 def show(study: StudyRecord | None) -> None:
     if study:
@@ -113,13 +111,6 @@ def _part(study: StudyRecord, role: str, dataset_id: str) -> None:
     st.caption(f"{record.n_cells:,} cells, {record.n_genes:,} genes. {plain(found.source)}")
     if found.job_id:
         job_panel(found.job_id, "Working out the cell types")
-    if record.has_types:
-        return
-    with st.container(horizontal=True):
-        for how, label in HOW.items():
-            if how == "transfer" and role == "Reference":
-                continue
-            if st.button(label, key=f"{how}.{dataset_id}", type="tertiary"):
-                with shown():
-                    api.annotate(study.id, dataset_id, "transfer" if how == "transfer" else "leiden")
-                    st.rerun()
+    if st.button("Cell names", icon=":material/label:", key=f"names.{dataset_id}", type="tertiary"):
+        session.hand_over("prepare", view="names", part=role.lower())
+        st.switch_page("preparation.py")

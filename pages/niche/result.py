@@ -34,7 +34,7 @@ construction. Trust what other genes' splits do not find, and what a tissue show
 
 
 def show(job: JobStatus) -> None:
-    found, params = cached.niche(job.id, job.finished or ""), job.params
+    found, params = cached.left(api.niche, job.id), job.params
     run, record, facts = api.run(params["run"]), api.dataset(params["dataset"]), found.facts
     type_, gene = params["type"], params["gene"]
     st.subheader(f"{plain(type_)} in {plain(record.name)}, split by {plain(gene)} around the cell", anchor=False)

@@ -28,7 +28,7 @@ together, and small sets rise by chance more often."""
 
 
 def show(job: JobStatus) -> None:
-    found = cached.enrichment(job.id, job.finished or "")
+    found = cached.left(api.enrichment, job.id)
     facts, table = found.facts, found.table
     st.subheader(plain(facts["library"]), anchor=False)
     st.markdown(f"Ranked by {plain(facts['ranked_by'])}.")

@@ -54,6 +54,7 @@ def test_only_the_last_changes_are_kept(study: StudyRecord) -> None:
 def test_names_go_along_with_a_version(dataset: Any, reference: DatasetRecord) -> None:
     bare = dataset("tissue", PANEL, has_types=False)
     study = api.create_study("s", bare.id, reference.id)
+    index.put(api.job(study.types[bare.id]).model_copy(update={"state": JobState.SUCCEEDED}))
     version = dataset("tissue", PANEL, has_types=False, parent=bare.id, recipe=Recipe(gap_um=50))
     changed = api.use_dataset(study.id, "tissue", version.id)
     job = api.job(changed.types[version.id])

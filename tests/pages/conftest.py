@@ -16,7 +16,7 @@ from backend.records import DatasetRecord, JobState, JobStatus, RunRecord, Study
 from backend.store import arrays, index, layout
 
 PROJECT = Path(__file__).resolve().parents[2]
-PAGES = ("home", "upload", "training", "prediction", "niches", "enrichment")
+PAGES = ("home", "upload", "preparation", "training", "prediction", "niches", "enrichment")
 PANEL = ("ACTA2", "CD3E", "CXCR4", "EPCAM", "KRT8")
 N_CELLS = 120
 SERIALIZABLE = "runner.enforceSerializableSessionState"

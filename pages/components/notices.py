@@ -1,0 +1,34 @@
+"""Wherever one is: that a training of the study is under way, and a word when it has ended."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from backend import api
+from backend.records import JobState, RunRecord, StudyRecord
+from pages.components.words import count, run_label
+
+EVERY_S = 3
+
+
+def notices(study: StudyRecord) -> None:
+    """In the strip of every page. Nothing where nothing runs."""
+    running = [run for run in api.runs(study.id) if not api.job(run.id).state.finished]
+    if running:
+        _watch(running, study)
+
+
+@st.fragment(run_every=EVERY_S)
+def _watch(runs: list[RunRecord], study: StudyRecord) -> None:
+    for run in runs:
+        state = api.job(run.id).state
+        if state.finished:
+            what = "The quick look" if run.tissue == study.quick else f"The training {run_label(run)}"
+            if state in (JobState.SUCCEEDED, JobState.STOPPED):
+                st.toast(f"{what} is done.", icon=":material/check_circle:", duration="long")
+            else:
+                st.toast(
+                    f"{what} ended without a result: see the Train page.", icon=":material/error:", duration="long"
+                )
+            st.rerun()
+    st.badge(f"{count(len(runs), 'training')} under way", color="blue", icon=":material/hourglass_top:")

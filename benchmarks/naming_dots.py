@@ -2,6 +2,9 @@
 these types by transfer.
 
     python -m benchmarks.naming_dots [FOLDER WITH THE FILES]
+    python -m benchmarks.naming_dots demo
+
+The second names the simulated tissue by marker lists that are found in its atlas, and counts the right names.
 
 The markers are found in the atlas alone and drawn on the tissue's own counts: a type whose cells show its markers and
 no other's was transferred to the right cells.
@@ -31,6 +34,7 @@ from backend.store import matrix
 TISSUE, ATLAS = "st_human_NSCLC_CosMx960", "sc_human_lungNSCLC_Maynard3k"
 OUT = Path(__file__).parents[1] / "docs" / "images" / "cosmx-markers.png"
 MARKERS = 3  # of a type
+LISTED = 8  # of a type, in the demo
 FEWEST_CELLS = 15  # of a type in the tissue, to be drawn
 
 
@@ -76,7 +80,26 @@ def save(png: bytes) -> None:
     print(f"{OUT}: {OUT.stat().st_size / 1000:.0f} kB")
 
 
-def top_markers(atlas: str, known: set[str]) -> dict[str, tuple[str, ...]]:
+def demo() -> None:
+    """How often marker lists of the simulated atlas name cells of the simulated tissue rightly."""
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["RESITU_HOME"] = home
+        study = api.study(str(api.wait(api.make_demo().id).result["study"]))
+        truth = api.dataset_obs(study.tissue, ["type"])["type"].astype(str).to_numpy()
+        lists = top_markers(study.reference, set(api.dataset_genes(study.tissue).index), LISTED)
+        for told, resolution in ((lists, 0.5), (lists, 1.0), (lists, 2.0), (dict(list(lists.items())[::2]), 1.0)):
+            text = "\n".join(f"{name}: {', '.join(genes)}" for name, genes in told.items())
+            job = api.wait(api.name_by_markers(study.id, study.tissue, text, resolution).id)
+            api.use_naming(study.id, job.id)
+            names = api.cell_types(study.id, study.tissue).table["type"].astype(str).to_numpy()
+            listed = np.isin(truth, list(told))
+            said = f"{np.mean((names == truth)[listed]):.3f} right"
+            if not listed.all():
+                said += f", {np.mean(names[~listed] == api.UNSURE):.3f} of the others unsure"
+            print(f"{len(told)} lists, resolution {resolution:g}: {said}")
+
+
+def top_markers(atlas: str, known: set[str], most: int = MARKERS) -> dict[str, tuple[str, ...]]:
     """Type -> the genes on the panel with the largest difference of mean log expression between the type and the type
     that has most of it among the others."""
     record = api.dataset(atlas)
@@ -89,10 +112,13 @@ def top_markers(atlas: str, known: set[str]) -> dict[str, tuple[str, ...]]:
     found = {}
     for place, name in enumerate(names):
         ahead = means[place] - np.delete(means, place, axis=0).max(axis=0)
-        best = np.argsort(-ahead, kind="stable")[:MARKERS]
+        best = np.argsort(-ahead, kind="stable")[:most]
         found[name] = tuple(genes[here[column]] for column in best if ahead[column] > 0)
     return {name: own for name, own in found.items() if own}
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "../shared/data"))
+    if sys.argv[1:] == ["demo"]:
+        demo()
+    else:
+        main(Path(sys.argv[1] if len(sys.argv) > 1 else "../shared/data"))

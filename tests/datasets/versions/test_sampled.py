@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from backend.datasets import canonical
+from backend.datasets.add import add
 from backend.datasets.versions.sampled import sampled
-from backend.records import DatasetRecord
+from backend.records import Answers, DatasetRecord
+from backend.store import index
+from tests.datasets.desk import Desk
 from tests.datasets.raws import counts, look, make_raw, places
 
 
@@ -37,3 +42,21 @@ def test_spots_and_references_are_not_judged() -> None:
     record = tissue(0.05)
     assert sampled(record.model_copy(update={"spots": True})) is None
     assert sampled(record.model_copy(update={"role": "reference"})) is None
+
+
+DATA = Path(__file__).resolve().parents[4] / "shared/data"
+
+
+@pytest.mark.skipif(not DATA.exists(), reason="the real files (../shared/data) are not here")
+@pytest.mark.parametrize(
+    ("name", "answers", "thinned"),
+    [
+        ("st_human_breast_Xenium380_scider", Answers(), True),
+        ("st_human_NSCLC_CosMx960", Answers(), False),
+        ("st_mouse_cortex_osmFISH", Answers(keep={"Valid": "1"}, unit="px", um_per_px=0.065), False),
+    ],
+)
+def test_real_files(name: str, answers: Answers, thinned: bool, desk: Desk) -> None:
+    params = {"paths": [str(DATA / f"{name}.h5ad")], "role": "tissue", "answers": answers.model_dump(), "name": name}
+    record = index.get(DatasetRecord, add(params, desk)["dataset"])  # type: ignore[arg-type]
+    assert (sampled(record) is not None) is thinned

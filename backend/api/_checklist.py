@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from backend.api._datasets import dataset
+from backend.api._match import find_match
 from backend.api._runs import preset, runs
 from backend.api._types import COLUMN
 from backend.methods import registry
@@ -96,8 +97,14 @@ def _named(study: StudyRecord, tissue: DatasetRecord) -> Step:
 
 
 def _matched(study: StudyRecord, tissue: DatasetRecord, reference: DatasetRecord) -> Step:
-    if _content(study, "matched"):
+    job, content = find_match(study.id), _content(study, "matched")
+    if job and job.state is JobState.SUCCEEDED:
+        says = f"it {job.result['verdict']}: {job.result['counterpart']:.0%} of your cells have a counterpart"
+        return Step("matched", content, says if content else f"{says}; have a look")
+    if content:
         return Step("matched", True, f"{reference.name}, as you decided")
+    if job and not job.state.finished:
+        return Step("matched", False, "being matched", job=job.id)
     minutes = (MATCHING_S + SECONDS_PER_CELL * (tissue.n_cells + reference.n_cells)) / 60
     return Step("matched", False, "which of your cells does the atlas know?", minutes)
 

@@ -67,6 +67,7 @@ def test_names_are_to_be_looked_at_before_they_are_ticked(dataset: Any, referenc
     assert steps(study)["named"] == api.Step(
         "named", True, "3 types, 25% of the cells unsure", steps(study)["named"].minutes
     )
+    index.put(JobStatus(id="annotate-other", kind="annotate", params={"dataset": bare.id, "how": "leiden"}))
     api.use_types(study.id, bare.id, "annotate-other", "naming again")
     assert not steps(study)["named"].done
 
@@ -87,3 +88,14 @@ def test_one_run_of_a_small_tissue_is_both(study: StudyRecord) -> None:
     trained(study, study.tissue, JobState.STOPPED)
     assert steps(study)["quick"].done
     assert steps(study)["whole"].done
+
+
+def test_a_match_is_told_and_to_be_looked_at(study: StudyRecord) -> None:
+    job = api.start_match(study.id)
+    assert steps(study)["matched"].job == job.id
+    found = {"verdict": "fits in part", "counterpart": 0.7}
+    index.put(job.model_copy(update={"state": JobState.SUCCEEDED, "result": found}))
+    assert steps(study)["matched"].says == "it fits in part: 70% of your cells have a counterpart; have a look"
+    assert not steps(study)["matched"].done
+    api.settle(study.id, "matched")
+    assert steps(study)["matched"].done

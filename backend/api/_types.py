@@ -160,8 +160,8 @@ def name_by_model(
         raise DataError(
             f"{path.name} is a pickle, and no pickle is opened here.",
             "A pickle can run any program on this server.",
-            "Convert the model on your own machine to a table; the few lines for it stand on the page Cell names and "
-            "in `types model --help`.",
+            "Convert the model to a table on your own machine: the lines for it stand beside the form, and in the "
+            "command's help.",
         )
     params = {"dataset": part.id, "how": "celltypist", **_file(path, MODEL_FILES, trusted)}
     return submit.submit("annotate", {**params, "vote": True} if vote else params)

@@ -21,6 +21,7 @@ HOW = {
     "inherit": "Names of another version",
 }  # fmt: skip
 _ASKED = "prepare.naming"  # "job types-in-use-then": what this tab asked for
+_TOLD = "prepare.told"  # "job attempt": the failure that this tab was told of
 _SHOWN = 8
 
 
@@ -28,6 +29,7 @@ def start(study: StudyRecord, job: JobStatus) -> None:
     """Wait for the job on this page, and use its names then."""
     st.session_state[_ASKED] = f"{job.id} {study.types[job.params['dataset']]}"
     session.put("job", job.id)
+    st.toast("Under way: it is shown at the top of this page.", icon=":material/arrow_upward:")
     st.rerun()
 
 
@@ -39,8 +41,8 @@ def show(study: StudyRecord, dataset_id: str) -> None:
     name = api.dataset(asked.params["dataset"]).name
     job = job_panel(asked.id, f"{HOW[asked.params['how']]}: {name}. The names in use stay until it is done.")
     if job.state is not JobState.SUCCEEDED:
-        if job.state.finished and st.button("Leave it", key=f"leave.{job.id}", type="tertiary"):
-            _leave()
+        if job.state.finished:
+            _failed(job)
         return
     if study.types[job.params["dataset"]] == job.id:
         _leave()
@@ -49,6 +51,15 @@ def show(study: StudyRecord, dataset_id: str) -> None:
             _review(study, job)
     else:
         _use(study, job)
+
+
+def _failed(job: JobStatus) -> None:
+    once = f"{job.id} {job.attempt}"
+    if st.session_state.get(_TOLD) != once:  # who scrolled down to a form sees this first
+        st.session_state[_TOLD] = once
+        st.toast("It did not work: why is said at the top of this page.", icon=":material/error:")
+    if st.button("Leave it", key=f"leave.{job.id}", type="tertiary"):
+        _leave()
 
 
 def _use(study: StudyRecord, job: JobStatus) -> None:

@@ -193,15 +193,17 @@ def cells_inside(xy: NDArray[np.floating[Any]], corners: Sequence[Sequence[float
 
 @dataclass(frozen=True)
 class SuggestedSections:
-    """names: the section that each cell would belong to. table: name, cells. said: what was found, in a sentence.
-    gap_um: the empty space that divides, for a recipe."""
+    """names: the section that each cell would belong to. table: name, cells. several: whether any section falls into
+    pieces. said: what was found, in a sentence. gap_um: the empty space that divides, for a recipe."""
 
     names: NDArray[np.object_]
     table: pd.DataFrame
+    several: bool
     said: str
     gap_um: float
 
 
+@_remembered(4)
 def suggested_sections(dataset_id: str, gap_um: float | None = None) -> SuggestedSections:
     """Separate tissues on one slide, by the empty space between them; by default 12 times the distance of neighbours,
     at least 100 um."""
@@ -211,8 +213,8 @@ def suggested_sections(dataset_id: str, gap_um: float | None = None) -> Suggeste
     gap = gap_um or default_gap_um(record.neighbour_um)
     kept = count_kept(dataset_id, Recipe(gap_um=gap))
     table = kept.sections[["name", "cells"]]
-    before = max(1, len(record.sections))
-    if len(table) == before:
+    several = len(table) > max(1, len(record.sections))
+    if not several:
         said = f"No section falls into pieces with {gap:,.0f} µm of empty space between them."
     else:
         smallest, largest = int(table["cells"].min()), int(table["cells"].max())
@@ -220,7 +222,7 @@ def suggested_sections(dataset_id: str, gap_um: float | None = None) -> Suggeste
             f"These look like {len(table)} tissues: at least {gap:,.0f} µm of empty space lie between them. "
             f"They hold {smallest:,} to {largest:,} cells."
         )
-    return SuggestedSections(kept.section, table, said, gap)
+    return SuggestedSections(kept.section, table, several, said, gap)
 
 
 def suggested_region(dataset_id: str, n_cells: int, types: Sequence[str] | None = None) -> Area:

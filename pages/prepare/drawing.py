@@ -54,7 +54,8 @@ def draw_on(
     places = Places(obs["x_um"], obs["y_um"], obs["section"])
     figure = maps.map_types(places, names, dict(colours), "Draw around the cells", theme(), legend=legend)
     outline(figure, {area.name: on_map(area, obs, places).tolist() for area in shown}, theme())
-    figure.update_layout(dragmode="lasso")
+    below = {"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "x": 0, "title_side": "top"}
+    figure.update_layout(dragmode="lasso", title=None, margin_t=44, legend=below)  # on top is the bar of tools
     event = st.plotly_chart(
         figure, theme=None, key=key, config=_BAR, on_select="rerun", selection_mode=("lasso", "box"),
         alt=f"{describe(figure)} Areas can be drawn on it.",

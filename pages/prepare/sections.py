@@ -28,6 +28,9 @@ def show(study: StudyRecord) -> None:
     making.follow(study, "tissue", "Sections")
     base, now = api.recipe_of(study.tissue)
     how = session.one_of("how", list(HOW), "read") or "read"
+    found = api.suggested_sections(base.id)
+    if how != "gaps" and found.several and not now.gap_um and not now.areas:
+        st.info(plain(f"{found.said} See “{HOW['gaps']}”."), icon=":material/lightbulb:")
     segments("How", HOW, "how", how, label_visibility="collapsed")
     with shown():
         {"read": _read, "draw": draw, "gaps": _gaps}[how](study, base, now)

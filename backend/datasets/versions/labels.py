@@ -135,7 +135,7 @@ def _cut_gaps(found: Labels, obs: pd.DataFrame, gap_um: float) -> None:
             pieces = np.array([f"{start} {number + 1}" for number in range(cut.n_pieces)], dtype=object)
             new[rows] = pieces[cut.number]
             apart = f"{gap_um:,.0f} µm of empty space between them"
-            found.notes.append(f"{name!r} was cut into {cut.n_pieces} pieces with {apart}.")
+            found.notes.append(f"{name!r} falls into {cut.n_pieces} pieces with {apart}.")
     found.names["section"] = new
 
 

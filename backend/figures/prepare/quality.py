@@ -16,6 +16,7 @@ KEPT = "kept"
 REASON_COLOURS = ("#D55E00", "#0072B2", "#B42D87", "#E69F00", "#5A3CB4", "#009E73", "#784B4B", "#B40000")
 _BINS = 32  # whole counts fall into bins evenly, but for the smallest
 _HEIGHT = 130
+_FEWEST_TICKS = 3
 
 
 def reason_colours(rules: Sequence[str]) -> dict[str, str]:
@@ -69,9 +70,13 @@ def _least(known: np.ndarray) -> float:
 def _ticks(low: float, high: float, skewed: bool) -> dict[str, object]:
     if not skewed:
         return {"tickformat": ".0%" if high - low > 0.04 else ".1%", "nticks": 5}
-    steps = (1, 2, 5) if high - low < 3 else (1,)
-    values = [step * 10.0**power for power in range(int(np.floor(low)), int(np.ceil(high)) + 1) for step in steps]
-    values = [value for value in values if low - 0.05 <= np.log10(value) <= high + 0.05]
+    powers = range(int(np.floor(low)), int(np.ceil(high)) + 1)
+    values: list[float] = []
+    for steps in ((1,), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 6, 8)):
+        values = [step * 10.0**power for power in powers for step in steps]
+        values = [value for value in values if low - 0.02 <= np.log10(value) <= high + 0.02]
+        if len(values) >= _FEWEST_TICKS:
+            break
     return {"tickvals": np.log10(values).tolist(), "ticktext": [f"{value:,.4g}" for value in values]}
 
 

@@ -107,7 +107,7 @@ def test_areas_that_do_not_fit_are_refused(areas: tuple[Area, ...], said: str) -
 def test_gaps_divide_one_section() -> None:
     one = kept(tissue(section="slide"), gap_um=150.0)
     np.testing.assert_array_equal(one.section, ["tissue 1"] * 120 + ["tissue 2"] * 120)
-    assert one.notes == ["'slide' was cut into 2 pieces with 150 µm of empty space between them."]
+    assert one.notes == ["'slide' falls into 2 pieces with 150 µm of empty space between them."]
     assert set(kept(tissue(), gap_um=150.0).section) == {"L", "R"}
 
 

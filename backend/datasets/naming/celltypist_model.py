@@ -31,7 +31,8 @@ CONVERT = """import celltypist, pandas as pd
 m = celltypist.models.Model.load("Immune_All_Low.pkl")
 t = pd.DataFrame(m.classifier.coef_.T, index=m.features, columns=m.cell_types)
 t["scaler_mean"], t["scaler_scale"] = m.scaler.mean_, m.scaler.scale_
-t.loc["intercept"] = [*m.classifier.intercept_, 0, 1]; t.to_csv("model.csv")"""
+t.loc["intercept"] = [*m.classifier.intercept_, 0, 1]
+t.to_csv("model.csv")"""
 SURE_FROM = 0.5
 AGREED = 0.5  # of a group's cells, for the group to take the commonest type
 MOST_MB = 512
@@ -122,7 +123,8 @@ def _faults(table: pd.DataFrame, types: list[str]) -> list[str]:
     twice = table.index[table.index.duplicated()].unique()
     if len(twice):
         faults.append(f"{len(twice):,} genes stand there twice, such as {twice[0]!r}.")
-    if not np.isfinite(table.drop(index=_INTERCEPT, errors="ignore").to_numpy(np.float64)).all():
+    genes = table.drop(index=_INTERCEPT, errors="ignore")
+    if not all(np.isfinite(part.to_numpy(np.float64)).all() for part in (genes, table[types])):
         faults.append("Some numbers are missing or not finite.")
     if (_MEAN in table) != (_SCALE in table):
         faults.append(f"Of {_MEAN} and {_SCALE}, both or none must be there.")

@@ -97,6 +97,7 @@ def test_the_same_model_as_parquet(tmp_path: Path) -> None:
         ("gene,A\nG,1\n", r"1 columns of types.*'intercept'"),
         ("gene,A,B\nG,1,2\nG,1,2\nintercept,0,0\n", "1 genes stand there twice, such as 'G'"),
         ("gene,A,B\nG,1,\nintercept,0,0\n", "missing or not finite"),
+        ("gene,A,B\nG,1,2\nintercept,,0\n", "missing or not finite"),
         ("gene,A,B,scaler_mean\nG,1,2,0\nintercept,0,0,0\n", "both or none"),
         ("gene,A,B,scaler_mean,scaler_scale\nG,1,2,0,0\nintercept,0,0,0,1\n", "above 0"),
         ("gene,A,B\nG,x,2\nintercept,0,0\n", "2 columns of text"),

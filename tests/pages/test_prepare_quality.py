@@ -235,3 +235,4 @@ def test_areas_are_listed_until_they_are_used(open_page: Open, lung: StudyRecord
     button(app, "Use these areas").click().run()
     finish(app)
     assert api.dataset(api.study(lung.id).tissue).sections == ("*core*", "L", "R")
+    assert api.study(lung.id).past[-1].did == "Sections of the tissue: 3 (*core*, L, R)"

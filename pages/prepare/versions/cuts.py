@@ -91,12 +91,12 @@ def _slot(record: DatasetRecord, now: Recipe) -> str:
 
 
 def _scale(one: api.SuggestedCut, values: np.ndarray, had: Cut | None) -> list[float]:
-    """The stops of a slider: evenly spaced for a share, else each some per cent above the last. The first and the last
+    """The stops of a slider: closest near 0 for a share, else each some per cent above the last. The first and the last
     are as good as no cut; what is suggested, and what was chosen before, are stops too."""
     known = values[np.isfinite(values)].astype(np.float64)
     low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
     if _is_share(one):
-        stops = np.round(np.linspace(0, max(high, 0.01) + 0.001, _STEPS), 4)
+        stops = np.append(np.round(max(high, 0.01) * np.linspace(0, 1, _STEPS) ** 2, 3), np.ceil(1000 * high) / 1000)
     else:
         whole = one.measure in ("counts", "genes")
         stops = np.geomspace(max(low, 1e-3), max(high, low + 1e-3, 2e-3), _STEPS)

@@ -50,18 +50,24 @@ def follow(study: StudyRecord, role: Role, what: str) -> None:
     if job.state is not JobState.SUCCEEDED:
         return
     made = api.dataset(str(job.result["dataset"]))
-    did = f"{what} of the {_word(role)}: {_kept(job)}"
+    says = _sections(made) if what == "Sections" else _kept(job)
+    did = f"{what} of the {_word(role)}: {says}"
     if st.session_state.pop(_ASKED, None) == job.id:
         _use(study, role, made, did)
     elif made.id not in study.parts and made.role == role:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{plain(made.name)}** was made: {_kept(job)}.")
+            st.markdown(f"**{plain(made.name)}** was made: {plain(says)}.")
             if st.button("Use this version", key="use made", icon=":material/check:"):
                 _use(study, role, made, did)
 
 
 def _kept(job: JobStatus) -> str:
     return f"{job.result['cells']:,} of {job.result['of']:,} cells kept"
+
+
+def _sections(made: DatasetRecord) -> str:
+    more = len(made.sections) - 4
+    return f"{len(made.sections)} ({', '.join(made.sections[:4])}{f' and {more} more' if more > 0 else ''})"
 
 
 def _use(study: StudyRecord, role: Role, made: DatasetRecord, did: str) -> None:
@@ -83,7 +89,7 @@ def family(study: StudyRecord, role: Role, dataset_id: str) -> None:
     with st.expander(f"Versions ({len(records)})", icon=":material/history:"):
         for record in reversed(records):
             with st.container(horizontal=True, vertical_alignment="center", key=f"version-{record.id}"):
-                said = "; ".join(record.left_out[:3]) or ("as it was added" if not record.parent else "all cells kept")
+                said = " ".join(record.left_out[:3]) or ("as it was added" if not record.parent else "all cells kept")
                 st.markdown(
                     f"**{plain(record.name)}**, {count(record.n_cells, 'cell')}, {when(record.created)}: {plain(said)}",
                     width="stretch",

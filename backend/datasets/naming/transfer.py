@@ -6,6 +6,7 @@ show it (`counterparts`, docs/methods.md).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ from backend.datasets.naming.counterparts.calibration import (
     mean_shares,
 )
 from backend.datasets.naming.counterparts.groups import BLOCK, Groups, group_cells
-from backend.datasets.naming.counterparts.matching import LIMIT, Match, match
+from backend.datasets.naming.counterparts.matching import LIMIT, Match, agree
 from backend.datasets.naming.found import COLUMN, UNSURE, Found, read_source
 from backend.datasets.naming.labels import MOST_TYPES
 from backend.datasets.paired import plan_genes, read_cells
@@ -40,13 +41,16 @@ if TYPE_CHECKING:
 
 SURE_FROM = 0.5
 MOST_GENES = 2000
+GROUPINGS = 5  # of the same cells, by other seeds: what is lost in most of them is lost
 _MARKERS = 6
 
 
 @dataclass(frozen=True)
 class Transferred:
     """names: of the types, sorted. For each of n cells: code of the likeliest type; probability that it is right;
-    distance, 1 at the limit. resemblance: n, the probability before it was asked whether the type is there at all."""
+    distance, 1 at the limit; resemblance, the probability before it was asked whether the type is there at all. groups,
+    group_distance: the first grouping, and how much of what sets each group apart no type explains (the mean over its
+    cells in all groupings)."""
 
     names: NDArray[np.object_]
     likeliest: NDArray[np.int64]
@@ -55,6 +59,7 @@ class Transferred:
     resemblance: NDArray[np.float32]
     genes: tuple[str, ...]
     groups: Groups
+    group_distance: NDArray[np.float64]
     match: Match
     scorer: Scorer
     held_out: HeldOut
@@ -140,11 +145,14 @@ def transfer(reference: Cells, types: NDArray[np.object_], query: Cells, seed: i
         )
     chosen = _varied(reference, learnt)
     values, counts = csr_matrix(values[learnt][:, chosen]), _as_counts(query)[:, chosen]
-    groups = group_cells(counts, seed)
-    matched = match(groups, mean_shares(values, code, len(names)))
-    scorer, held_out = calibrate(matched, values, code, counts, rng)
-    likeliest, resemblance, surprise, lost = _score(scorer, groups, matched, counts)
-    kept = ~matched.lost[groups.group]
+    if not counts.nnz:
+        raise DataError("No cell of the tissue shows any of the shared genes.", mend="Choose another reference.")
+    groupings = [group_cells(counts, seed * GROUPINGS + i) for i in range(GROUPINGS)]
+    matches = agree(groupings, mean_shares(values, code, len(names)))
+    scorer, held_out = calibrate(matches[0], values, code, counts, rng)
+    likeliest, resemblance, surprise, lost = _score(scorer, groupings, matches, counts)
+    away = np.mean([found.distance[groups.group] for found, groups in zip(matches, groupings)], axis=0)
+    kept = away <= LIMIT
     beyond = surprise > scorer.limit
     share = float(beyond[kept].mean()) if kept.any() else 0.0
     # Of cells of known types so few lie beyond the limit; what there are more of them are of another type.
@@ -154,11 +162,12 @@ def transfer(reference: Cells, types: NDArray[np.object_], query: Cells, seed: i
         names=names.astype(object),
         likeliest=likeliest,
         probability=np.where(empty, 0.0, resemblance * (1 - lost) * known).astype(np.float32),
-        distance=np.maximum(matched.distance[groups.group] / LIMIT, surprise / scorer.limit).astype(np.float32),
+        distance=np.maximum(away / LIMIT, surprise / scorer.limit).astype(np.float32),
         resemblance=resemblance.astype(np.float32),
         genes=tuple(np.array(reference.genes)[chosen]),
-        groups=groups,
-        match=matched,
+        groups=groupings[0],
+        group_distance=np.bincount(groupings[0].group, weights=away) / np.bincount(groupings[0].group),
+        match=matches[0],
         scorer=scorer,
         held_out=held_out,
     )
@@ -182,15 +191,17 @@ def _as_counts(query: Cells) -> csr_matrix:
     return csr_matrix(diags(factor) @ values, dtype=np.float32)
 
 
-def _score(scorer: Scorer, groups: Groups, matched: Match, counts: csr_matrix) -> tuple[NDArray[Any], ...]:
+def _score(
+    scorer: Scorer, groupings: Sequence[Groups], matches: Sequence[Match], counts: csr_matrix
+) -> tuple[NDArray[Any], ...]:
     """By cell, in blocks: code of the likeliest type, its probability, surprise, probability of a lost group."""
     parts = []
     for start in range(0, counts.shape[0], BLOCK):
         block = counts[start : start + BLOCK]
         scores = scorer.score(block)
-        lost = groups.membership(block)[:, matched.lost].sum(axis=1)
+        in_lost = [groups.membership(block)[:, found.lost].sum(axis=1) for groups, found in zip(groupings, matches)]
         sure = scorer.probabilities(scores).max(axis=1)
-        parts.append((scores.argmax(axis=1), sure, scorer.surprise(block, scores), lost))
+        parts.append((scores.argmax(axis=1), sure, scorer.surprise(block, scores), np.mean(in_lost, axis=0)))
     return tuple(np.concatenate(column) for column in zip(*parts))
 
 
@@ -222,7 +233,7 @@ def _facts(found: Transferred, types: NDArray[np.object_], sure_from: float) -> 
 
 def _group_table(found: Transferred, sure_from: float) -> pd.DataFrame:
     """One row per group of the tissue."""
-    group, matched, n_groups = found.groups.group, found.match, len(found.groups.counts)
+    group, n_groups, lost = found.groups.group, len(found.groups.counts), found.group_distance > LIMIT
     table = pd.DataFrame({"group": group, "p": found.resemblance, "unsure": found.probability < sure_from})
     by_group = table.groupby("group")
     return pd.DataFrame({
@@ -230,12 +241,12 @@ def _group_table(found: Transferred, sure_from: float) -> pd.DataFrame:
         "cells": np.bincount(group, minlength=n_groups),
         "median_probability": by_group["p"].median().round(4).to_numpy(dtype=float),
         "unsure": by_group["unsure"].mean().round(4).to_numpy(dtype=float),
-        "distance": matched.distance.round(4),
+        "distance": found.group_distance.round(4),
         "limit": LIMIT,
-        "nearest": found.names[matched.nearest].astype(str),
+        "nearest": found.names[found.match.nearest].astype(str),
         "markers": [", ".join(_markers(found, i)) for i in range(n_groups)],
-        "no_counterpart": matched.lost,
-        "between_types": ~matched.lost & (by_group["p"].median().to_numpy() < sure_from),
+        "no_counterpart": lost,
+        "between_types": ~lost & (by_group["p"].median().to_numpy() < sure_from),
     })  # fmt: skip
 
 

@@ -14,6 +14,7 @@ is then mended by the groups that fit their type best.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -72,6 +73,16 @@ def match(groups: Groups, shares: Floats) -> Match:
     off -= np.average(off, axis=1, weights=heard)[:, None]
     spread = 1.4826 * float(weighted_median(np.abs(off).reshape(-1, 1), heard.reshape(-1, 1))[0])
     return replace(found, background=background, spread=spread)
+
+
+def agree(groupings: Sequence[Groups], shares: Floats) -> list[Match]:
+    """A match for each of several groupings of the same cells, with the efficiency that is the median of what each
+    alone would find: one grouping may by chance put a missing type beside a known one."""
+    alone = [match(groups, shares) for groups in groupings]
+    efficiency = np.median([found.efficiency for found in alone], axis=0)
+    background, spread = (float(np.median([getattr(found, of) for found in alone])) for of in ("background", "spread"))
+    together = [_nearest(groups, shares, efficiency)[0] for groups in groupings]
+    return [replace(found, background=background, spread=spread) for found in together]
 
 
 def _first_efficiency(groups: Groups, shares: Floats) -> Floats:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from backend.datasets.naming.counterparts.groups import Groups
-from backend.datasets.naming.counterparts.matching import Match, match, weighted_median
+from backend.datasets.naming.counterparts.matching import Match, agree, match, weighted_median
 
 N_TYPES, N_MARKERS = 6, 10
 
@@ -74,3 +74,13 @@ def test_weighted_median_of_columns() -> None:
     values = np.array([[1.0, 5.0], [2.0, 4.0], [9.0, 3.0]])
     weights = np.array([[1.0, 1.0], [1.0, 1.0], [1.0, 5.0]])
     np.testing.assert_array_equal(weighted_median(values, weights), [2.0, 3.0])
+
+
+def test_groupings_agree_on_what_the_platforms_do() -> None:
+    shares, efficiency, groups = world()
+    rough = Groups(np.repeat(np.arange(3), 500), groups.counts.reshape(3, 5, -1).sum(axis=1), groups.mean)
+    found = agree([groups, rough, groups], shares)
+    np.testing.assert_array_equal(found[0].efficiency, found[1].efficiency)
+    assert np.corrcoef(found[1].efficiency, efficiency)[0, 1] > 0.9
+    assert [len(one.distance) for one in found] == [15, 3, 15]
+    assert not found[0].lost.any()

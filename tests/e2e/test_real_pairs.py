@@ -8,7 +8,7 @@ from pathlib import Path
 
 import anndata as ad
 import pytest
-from playwright.sync_api import Page, TimeoutError, expect
+from playwright.sync_api import Locator, Page, TimeoutError, expect
 
 from backend.settings import PROJECT
 from tests.e2e.conftest import Server
@@ -50,9 +50,10 @@ PAIRS = (
 )
 
 
-def pick(page: Page, label: str, words: str) -> None:
-    """Choose in the select box with this label."""
-    box = page.get_by_test_id("stSelectbox").filter(has_text=label).first.locator("input")
+def pick(page: Page | Locator, label: str, words: str) -> None:
+    """Choose in the select box with this label, anywhere on a page or in a part of it."""
+    within, page = page, page.page if isinstance(page, Locator) else page
+    box = within.get_by_test_id("stSelectbox").filter(has_text=label).first.locator("input")
     option = page.get_by_role("option", name=re.compile(re.escape(words))).first
     for _ in range(5):  # a script that runs just then closes the list again
         box.click()

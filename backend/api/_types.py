@@ -219,11 +219,14 @@ def namings(study_id: str, dataset_id: str) -> list[JobStatus]:
     return sorted(mine, key=lambda job: job.finished or job.created, reverse=True)
 
 
-def use_naming(study_id: str, job_id: str, instead_of: str | None = None) -> StudyRecord:
+def use_naming(
+    study_id: str, job_id: str, instead_of: str | None = None, colours: Mapping[str, str] | None = None
+) -> StudyRecord:
     """Use the types that a finished annotation found. `undo` takes them back.
 
     instead_of: the types that were in use when it was asked for; refused where they are not any more (somebody
-    changed them in another window)."""
+    changed them in another window). colours: type -> the colour in sight now; after an edit by hand, types that were
+    left alone keep it."""
     job = index.get(JobStatus, job_id)
     record, part = _part(study_id, str(job.params.get("dataset")))
     if job.kind != "annotate" or job.state is not JobState.SUCCEEDED:
@@ -239,13 +242,14 @@ def use_naming(study_id: str, job_id: str, instead_of: str | None = None) -> Stu
         types = {**old.types, part.id: job.id}
         if old.quick and part.id == old.tissue:
             types[old.quick] = inherited_types(dataset(old.quick), job.id)
-        return {"types": types, "colours": {**old.colours, **_colours_of(job, old.colours)}}
+        seen = {**(colours or {}), **old.colours} if job.params["how"] == "edit" else old.colours
+        return {"types": types, "colours": {**seen, **_colours_of(job, seen)}}
 
     return change(record.id, f"{_DID[job.params['how']]} {part.name}", fields)
 
 
 def _colours_of(job: JobStatus, chosen: Mapping[str, str]) -> dict[str, str]:
-    """Colours that a file brought; a type that was renamed keeps the colour that the user chose for it."""
+    """Colours that a file brought; a type that was renamed keeps its colour."""
     kept = {
         str(new): chosen[old]
         for old, new in job.params.get("renames", {}).items() if old in chosen and new not in chosen

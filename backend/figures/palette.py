@@ -47,10 +47,12 @@ def type_colours(types: Iterable[str], chosen: Mapping[str, str] | None = None) 
 
     Call it once with all types of a study (tissue, reference and validation together), so that a type keeps its colour
     from figure to figure. Names that mean "no type" are grey. Beyond 30 types the colours come round again.
-    chosen: type -> colour, where the user decided otherwise.
+    chosen: type -> colour, where the user decided otherwise; no other type gets one of these.
     """
     names = sorted({str(name) for name in types}, key=lambda name: (name.casefold(), name))
-    typed = [name for name in names if name.strip().casefold() not in NO_TYPE]
-    colours = {name: TYPE_COLOURS[place % len(TYPE_COLOURS)] for place, name in enumerate(typed)}
     own = {name: colour for name, colour in (chosen or {}).items() if name in names}
-    return colours | {name: GREY for name in names if name not in colours} | own
+    typed = [name for name in names if name not in own and name.strip().casefold() not in NO_TYPE]
+    taken = {colour.casefold() for colour in own.values()}
+    free = [colour for colour in TYPE_COLOURS if colour.casefold() not in taken] or list(TYPE_COLOURS)
+    colours = {name: free[place % len(free)] for place, name in enumerate(typed)}
+    return dict.fromkeys(names, GREY) | colours | own

@@ -179,6 +179,13 @@ def test_groups_come_as_a_table(study: StudyRecord, tmp_path: Path) -> None:
         api.import_groups(study.id, study.tissue, tmp_path / "groups.xlsx", trusted=True)
 
 
+def test_types_that_an_edit_left_alone_keep_the_colour_in_sight(study: StudyRecord) -> None:
+    job = finish(api.edit_types(study.id, study.tissue, {"tumour": "Tumour"}))
+    seen = {"T cell": "#0072b2", "tumour": "#e69f00"}
+    used = api.use_naming(study.id, job.id, colours=seen)
+    assert used.colours == {**seen, "Tumour": "#e69f00"}
+
+
 def test_colours_of_a_file_are_used_with_its_names_and_taken_back_with_them(study: StudyRecord, tmp_path: Path) -> None:
     (tmp_path / "groups.csv").write_text("cell_id,group\nc0,T\n")
     job = finish(

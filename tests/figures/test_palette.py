@@ -43,6 +43,13 @@ def test_a_type_keeps_its_colour_whatever_the_order_and_no_type_is_grey() -> Non
     assert colours["B cell"] == TYPE_COLOURS[0]
 
 
+def test_a_colour_that_was_chosen_is_nobody_elses() -> None:
+    before = type_colours(["A", "B", "C"])
+    after = type_colours(["A", "B", "new"], {"A": before["A"], "B": before["B"], "gone": "#123456"})
+    assert (after["A"], after["B"]) == (before["A"], before["B"])
+    assert after["new"] not in (before["A"], before["B"], GREY)
+
+
 def test_more_types_than_colours_still_have_one_each() -> None:
     assert len(type_colours(f"type {i:02d}" for i in range(45))) == 45
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from backend import api
 from backend.records import JobState, JobStatus, StudyRecord
-from pages.components import session
+from pages.components import cached, session
 from pages.components.job_panel import job_panel
 from pages.components.links import linked_job
 from pages.components.words import STATES, plain, when
@@ -65,13 +65,13 @@ def _failed(job: JobStatus) -> None:
 def _use(study: StudyRecord, job: JobStatus) -> None:
     mine, _, base = st.session_state.pop(_ASKED, "").partition(" ")
     if mine == job.id:
-        api.use_naming(study.id, job.id, instead_of=base)
+        api.use_naming(study.id, job.id, base, cached.colours(study))
         st.toast("The new names are in use.", icon=":material/check:")
         _leave()
     with st.container(border=True, horizontal=True, vertical_alignment="center", key="ready"):
         st.markdown(f"**These names are ready.** {plain(job.result['source'])}")
         if st.button("Use them", type="primary", icon=":material/check:", key=f"use.{job.id}"):
-            api.use_naming(study.id, job.id)
+            api.use_naming(study.id, job.id, colours=cached.colours(study))
             _leave()
         if st.button("Leave it", key=f"leave.{job.id}", type="tertiary"):
             _leave()

@@ -36,6 +36,7 @@ class Large:
     other: str
     niches: tuple[str, str]
     enrichment: str
+    prepared: str  # a study whose tissue and reference have 100,000 cells, named from each other and matched
 
 
 def make(folder: Path) -> tuple[Large, list[Row]]:
@@ -58,10 +59,25 @@ def make(folder: Path) -> tuple[Large, list[Row]]:
         rows.append(niche.row(f"DE between niches, {niche.status.result['cells']:,} of {N_CELLS:,} cells"))
         niches.append(niche.status.id)
     tested = do_job(lambda: api.start_enrichment(niches[0], "de", api.gene_set_libraries()[0])).status.id
+    prepared, more = _prepare(parts["tissue"], parts["reference"])
     large = Large(
-        study, run.status.id, parts["validation"], parts["reference"], parts["tissue"], (niches[0], niches[1]), tested
-    )
-    return large, rows
+        study, run.status.id, parts["validation"], parts["reference"], parts["tissue"], (niches[0], niches[1]), tested,
+        prepared,
+    )  # fmt: skip
+    return large, rows + more
+
+
+def _prepare(tissue: str, reference: str) -> tuple[str, list[Row]]:
+    """A study to be prepared, its cells named from the atlas and matched with it."""
+    study = api.create_study(f"{N_CELLS:,} cells to prepare", tissue, reference).id
+    named = do_job(lambda: api.annotate(study, tissue, "transfer"))
+    api.use_naming(study, named.status.id)
+    matched = do_job(lambda: api.start_match(study))
+    rows = [
+        named.row(f"Transferring types to {N_CELLS:,} cells from {N_CELLS:,}", goal_s=60),
+        matched.row(f"Matching {N_CELLS:,} cells with an atlas of {N_CELLS:,}", goal_s=60),
+    ]
+    return study, rows
 
 
 def _add(sample: Sample, role: Role, folder: Path) -> tuple[Row, str]:

@@ -25,7 +25,8 @@ def measure(large: Large) -> list[Row]:
     time_page("home", {})  # the libraries are loaded once per server
     rows = []
     for words, page, link in views(large):
-        link = {"study": large.study, "run": large.run, "gene": GENE, **link}
+        own = {} if "study" in link else {"run": large.run}
+        link = {"study": large.study, "gene": GENE, **own, **link}
         first_s, warm_s, figures = time_page(page, link)
         rows.append(Row(f"Page {words}", warm_s, "s", GOAL_S, f"first {first_s:.2f} s; figures: {figures}"))
     return rows
@@ -35,7 +36,17 @@ def views(large: Large) -> list[tuple[str, str, dict[str, str]]]:
     """(in words, file, parameters of the address) of every page and view."""
     tissue, reference = large.niches
     return [
-        ("Home", "home", {}),
+        ("Home, cell types", "home", {"study": large.prepared, "gene": ""}),
+        ("Home, a gene of the panel", "home", {"study": large.prepared}),
+        ("Prepare, quality", "preparation", {"study": large.prepared, "view": "qc"}),
+        ("Prepare, quality of the atlas", "preparation", {"study": large.prepared, "view": "qc", "part": "atlas"}),
+        ("Prepare, sections drawn", "preparation", {"study": large.prepared, "view": "sections", "how": "draw"}),
+        ("Prepare, sections by gaps", "preparation", {"study": large.prepared, "view": "sections", "how": "gaps"}),
+        ("Prepare, cell names", "preparation", {"study": large.prepared, "view": "names"}),
+        ("Prepare, where to doubt", "preparation", {"study": large.prepared, "view": "names", "look": "doubt"}),
+        ("Prepare, atlas", "preparation", {"study": large.prepared, "view": "atlas"}),
+        ("Prepare, quick look", "preparation", {"study": large.prepared, "view": "quick"}),
+        ("Words", "glossary", {}),
         ("Data, add", "upload", {"view": "add"}),
         ("Data, data sets: a tissue", "upload", {"view": "library", "dataset": large.validation}),
         ("Data, data sets: a reference", "upload", {"view": "library", "dataset": large.reference}),

@@ -13,9 +13,11 @@ from benchmarks.measured import Row
 
 
 def test_every_page_and_every_view_of_prediction_is_timed() -> None:
-    timed = pages.views(large.Large("s", "r", "v", "f", "o", ("a", "b"), "e"))
+    timed = pages.views(large.Large("s", "r", "v", "f", "o", ("a", "b"), "e", "p"))
     scripts = {path.stem for path in (PROJECT / "pages").glob("*.py")} - {"__init__", "navigation"}
     assert {page for _, page, _ in timed} == scripts
+    prepared = {link["view"] for _, page, link in timed if page == "preparation"}
+    assert prepared == {"qc", "sections", "names", "atlas", "quick"}
     shown = {path.stem for path in (PROJECT / "pages" / "predict").glob("*.py")} - {"__init__"}
     assert {link["view"] for _, page, link in timed if page == "prediction"} == shown
 

@@ -20,6 +20,7 @@ from scipy.sparse import csr_matrix
 
 from backend import api
 from backend.datasets.simulated import simulate
+from backend.datasets.versions.suggest import suggest
 from backend.figures import maps
 from backend.figures.points import Places
 from backend.figures.prepare.quality import KEPT, cut_histogram, reason_colours
@@ -65,6 +66,7 @@ def _answers(large: str) -> list[Row]:
     """What the pages ask for while one looks at them."""
     table, obs = api.measures(large), api.dataset_obs(large)
     levels = iter(np.linspace(5, 60, 10 * TIMES).round(2))  # another cut at each move
+    gaps = iter(np.linspace(GAP_UM / 3, GAP_UM / 2, 5))  # answers are remembered
     types = obs["type"].astype(str).to_numpy()
 
     def kept() -> api.Kept:
@@ -91,9 +93,9 @@ def _answers(large: str) -> list[Row]:
     return [
         Row("A slider: cells kept, by count_kept", median_s(kept, TIMES), "s", GOAL_S, told),
         Row("A slider: the same with histograms, map and table", median_s(figures, TIMES), "s", None, told),
-        Row("Suggested cut-offs", median_s(lambda: api.suggested_cuts(large), 5), "s"),
+        Row("Suggested cut-offs", median_s(lambda: suggest(api.dataset(large)), 5), "s"),
         Row("A lasso of 200 corners", median_s(lambda: api.count_kept(large, Recipe(areas=(area,))), 5), "s"),
-        Row("Pieces by gaps", median_s(lambda: api.suggested_sections(large, GAP_UM / 2), 5), "s"),
+        Row("Pieces by gaps", median_s(lambda: api.suggested_sections(large, next(gaps)), 5), "s"),
         Row("A region of 5,000 cells", median_s(lambda: api.suggested_region(large, 5_000), 3), "s"),
         Row("Is it a sample?", median_s(lambda: api.sampled(large), 3), "s"),
     ]

@@ -29,12 +29,20 @@ def main() -> None:
         api.wait(niche)
         pathways = api.start_enrichment(niche, "de", api.gene_set_libraries()[0]).id
         api.wait(pathways)
+        api.wait(api.start_match(study).id)
+        api.settle(study, "quality")
         at = f"study={study}&run={run}&gene=CXCR4"
         pages = {
             "home": f"?{at}",
             "data": f"data?{at}",
             "add": f"data?{at}&view=add",
             "studies": f"data?{at}&view=studies",
+            "quality-control": f"prepare?{at}&view=qc",
+            "sections": f"prepare?{at}&view=sections&how=draw",
+            "names": f"prepare?{at}&view=names",
+            "atlas": f"prepare?{at}&view=atlas",
+            "quick-look": f"prepare?{at}&view=quick",
+            "words": f"words?{at}",
             "train": f"train?{at}",
             "predict": f"predict?{at}",
             "reference": f"predict?{at}&view=around",

@@ -14,10 +14,6 @@ from tests.e2e.conftest import Server, pages_only
 DONE = 400_000  # ms; training on two busy cores
 
 
-def button(page: Page, name: str):
-    return page.get_by_role("button", name=name, exact=True).first
-
-
 def go(page: Page, title: str) -> None:
     """Click the navigation, and wait until the page stands."""
     page.get_by_role("link", name=re.compile(rf"{title}$")).first.click()
@@ -42,8 +38,8 @@ def trained(server: Server, chromium) -> str:
     page.set_default_timeout(30_000)
     page.goto(server.url)
     expect(page.get_by_text("Demo tumour (simulated)").first).to_be_visible(timeout=120_000)
-    button(page, "arrow_forward Train a model").or_(button(page, "Train a model")).first.click()
-    expect(page.get_by_role("heading", name="Train", level=1)).to_be_visible()
+    expect(page.get_by_text("poor cells are still in")).to_be_visible()
+    go(page, "Train")
     page.get_by_text(re.compile("^Quick look")).first.click()
     settled(page)
     page.get_by_text("Start training").first.click()
@@ -147,8 +143,9 @@ def test_two_browsers_at_once(server: Server, trained: str, open_page) -> None:
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_no_page_is_wider_than_a_phone(server: Server, trained: str, open_page, dark: bool) -> None:
-    for path in ("", "data", "train", "predict", "niche", "pathways"):
-        page = open_page(f"{server.url}/{path}?study=s-demo&run={trained}&gene=CXCR4", width=390, dark=dark)
+    views = tuple(f"prepare?view={view}&" for view in ("qc", "sections", "names", "atlas", "quick"))
+    for path in ("?", "data?", *views, "train?", "predict?", "niche?", "pathways?", "words?"):
+        page = open_page(f"{server.url}/{path}study=s-demo&run={trained}&gene=CXCR4", width=390, dark=dark)
         expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=60_000)
         settled(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, path

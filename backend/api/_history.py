@@ -27,7 +27,8 @@ def change(study_id: str, did: str, new: Callable[[StudyRecord], Mapping[str, An
 
 
 def undo(study_id: str) -> StudyRecord:
-    """Take the last change of a study back: its data sets, types and colours are what they were before."""
+    """Take the last change of a study back: its data sets, types and colours are what they were before. A quick-look
+    region that was deleted since stays away; any other data set that was makes this a `UserError`."""
 
     def back(old: StudyRecord) -> StudyRecord:
         if not old.past:
@@ -37,6 +38,8 @@ def undo(study_id: str) -> StudyRecord:
         if any(part and index.find(DatasetRecord, part) is None for part in parts):
             raise UserError(f"{last.did!r} cannot be taken back.", "A data set that was used before it was deleted.")
         fields = {name: getattr(last, name) for name in _KEPT}
+        if last.quick and index.find(DatasetRecord, last.quick) is None:
+            fields["quick"] = None
         return old.model_copy(update={**fields, "past": tuple(earlier), "changed": now()})
 
     return index.update(StudyRecord, study_id, back)

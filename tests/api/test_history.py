@@ -40,6 +40,16 @@ def test_what_was_deleted_does_not_come_back(study: StudyRecord, dataset: Any) -
     assert api.study(study.id).tissue == version.id
 
 
+def test_a_deleted_region_keeps_nobody_from_going_back(study: StudyRecord, dataset: Any) -> None:
+    region = dataset("tissue", PANEL, parent=study.tissue, recipe=Recipe(most_cells=50))
+    api.use_quick_look(study.id, region.id)
+    version = dataset("tissue", PANEL, parent=study.tissue, recipe=Recipe(gap_um=9))
+    api.use_dataset(study.id, "tissue", version.id)
+    api.delete_dataset(region.id)
+    back = api.undo(study.id)
+    assert (back.tissue, back.quick) == (study.tissue, None)
+
+
 def test_the_same_again_is_no_change(study: StudyRecord) -> None:
     assert api.use_dataset(study.id, "tissue", study.tissue).past == ()
 

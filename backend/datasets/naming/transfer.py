@@ -64,21 +64,21 @@ class Transferred:
     scorer: Scorer
     held_out: HeldOut
 
-    def types(self, sure_from: float) -> NDArray[np.object_]:
-        return np.where(self.probability >= sure_from, self.names[self.likeliest], UNSURE)
+    @property
+    def types(self) -> NDArray[np.object_]:
+        return np.where(self.probability >= SURE_FROM, self.names[self.likeliest], UNSURE)
 
 
 def by_reference(record: DatasetRecord, params: dict[str, Any], job: Job) -> Found:
-    """params: reference, orthologues, seed; reference_types: "column" or an annotation of the reference; sure_from."""
+    """params: reference, orthologues, seed; reference_types: "column" or an annotation of the reference."""
     reference = index.get(DatasetRecord, params["reference"])
     labels = _labels(reference, params.get("reference_types") or COLUMN)
     job.stage(f"transferring types from {reference.name}")
     plan = plan_genes(record, reference, None, params.get("orthologues"))
     ours, theirs = (read_cells(part, plan.input_genes, plan.measured[part.id]) for part in (record, reference))
     found = transfer(theirs, labels, ours, int(params.get("seed", 0)))
-    sure_from = float(params.get("sure_from") or SURE_FROM)
-    types = found.types(sure_from)
-    facts = _facts(found, types, sure_from) | {"shared_genes": len(plan.input_genes)}
+    types = found.types
+    facts = _facts(found) | {"shared_genes": len(plan.input_genes)}
     lost = sum(group["cells"] for group in facts["no_counterpart"])
     held_out = facts["held_out_accuracy"]
     source = (
@@ -94,8 +94,8 @@ def by_reference(record: DatasetRecord, params: dict[str, Any], job: Job) -> Fou
         "likeliest": found.names[found.likeliest],
         "group": found.groups.names[found.groups.group],
     }
-    sure = (found.held_out.probability >= sure_from) & (found.held_out.surprise <= found.scorer.limit)
-    tables = {"confusion": found.held_out.confusion(found.names, sure), "groups": _group_table(found, sure_from)}
+    sure = (found.held_out.probability >= SURE_FROM) & (found.held_out.surprise <= found.scorer.limit)
+    tables = {"confusion": found.held_out.confusion(found.names, sure), "groups": _group_table(found)}
     return Found(types, found.probability, source, facts, tables, extra)
 
 
@@ -200,18 +200,18 @@ def _score(
         block = counts[start : start + BLOCK]
         scores = scorer.score(block)
         in_lost = [groups.membership(block)[:, found.lost].sum(axis=1) for groups, found in zip(groupings, matches)]
-        sure = scorer.probabilities(scores).max(axis=1)
+        sure = scorer.sureness(scores)
         parts.append((scores.argmax(axis=1), sure, scorer.surprise(block, scores), np.mean(in_lost, axis=0)))
     return tuple(np.concatenate(column) for column in zip(*parts))
 
 
-def _facts(found: Transferred, types: NDArray[np.object_], sure_from: float) -> dict[str, Any]:
+def _facts(found: Transferred) -> dict[str, Any]:
     held_out, scored = found.held_out, len(found.held_out.truth) > 0
     error, bins = calibration(held_out.probability, held_out.likeliest == held_out.truth)
-    table = _group_table(found, sure_from)
+    table = _group_table(found)
     gone = table[table["no_counterpart"]].drop(columns=["no_counterpart", "between_types", "unsure"])
     return {
-        "types": len(set(types) - {UNSURE}),
+        "types": len(set(found.types) - {UNSURE}),
         "method": {
             "name": "multinomial likelihood of matched profiles",
             "genes": len(found.genes),
@@ -227,14 +227,15 @@ def _facts(found: Transferred, types: NDArray[np.object_], sure_from: float) -> 
         "not_calibrated": [str(found.names[t]) for t in held_out.spared],
         "fewest_to_calibrate": FOLDS,
         "no_counterpart": [{**row, "markers": row["markers"].split(", ")} for row in gone.to_dict("records")],
-        "sure_from": sure_from,
+        "sure_from": SURE_FROM,
     }
 
 
-def _group_table(found: Transferred, sure_from: float) -> pd.DataFrame:
-    """One row per group of the tissue."""
+def _group_table(found: Transferred) -> pd.DataFrame:
+    """One row per group of the tissue. no_counterpart: by its distance alone; between_types: of the others, those that
+    resemble several types too much alike."""
     group, n_groups, lost = found.groups.group, len(found.groups.counts), found.group_distance > LIMIT
-    table = pd.DataFrame({"group": group, "p": found.resemblance, "unsure": found.probability < sure_from})
+    table = pd.DataFrame({"group": group, "p": found.resemblance, "unsure": found.probability < SURE_FROM})
     by_group = table.groupby("group")
     return pd.DataFrame({
         "group": found.groups.names,
@@ -246,7 +247,7 @@ def _group_table(found: Transferred, sure_from: float) -> pd.DataFrame:
         "nearest": found.names[found.match.nearest].astype(str),
         "markers": [", ".join(_markers(found, i)) for i in range(n_groups)],
         "no_counterpart": lost,
-        "between_types": ~lost & (by_group["p"].median().to_numpy() < sure_from),
+        "between_types": ~lost & (by_group["p"].median().to_numpy() < SURE_FROM),
     })  # fmt: skip
 
 

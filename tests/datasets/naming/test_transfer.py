@@ -31,7 +31,7 @@ def cells(values: np.ndarray, scale: str = "counts") -> Cells:
 
 
 def names_of(found: Transferred) -> np.ndarray:
-    return found.types(0.5)
+    return found.types
 
 
 @pytest.mark.parametrize("scale", ["counts", "log", "normalised"])
@@ -154,11 +154,9 @@ def test_tables_and_columns_fit_each_other(tissue: DatasetRecord, atlas: Dataset
     np.testing.assert_array_equal(found.types[named], found.extra["likeliest"][named])
 
 
-def test_a_higher_bar_leaves_more_unsure(tissue: DatasetRecord, atlas: DatasetRecord, desk: Desk) -> None:
-    strict, usual = (found_by(tissue, atlas, desk, sure_from=bar) for bar in (0.95, 0.5))
-    np.testing.assert_array_equal(strict.probability, usual.probability)
-    np.testing.assert_array_equal(strict.types == UNSURE, strict.probability < 0.95)
-    assert strict.facts["sure_from"] == 0.95
+def test_unsure_is_a_probability_below_one_half(tissue: DatasetRecord, atlas: DatasetRecord, desk: Desk) -> None:
+    found = found_by(tissue, atlas, desk)
+    np.testing.assert_array_equal(found.types == UNSURE, found.probability < 0.5)
 
 
 def test_types_of_the_reference_from_an_annotation(tissue: DatasetRecord, desk: Desk) -> None:

@@ -23,12 +23,12 @@ from scipy.sparse import csr_matrix, vstack
 
 from backend.datasets.expression import log_normalise
 from backend.datasets.naming.counterparts.calibration import calibration, macro_f1
-from backend.datasets.naming.counterparts.neighbours import nearest_types
 from backend.datasets.naming.found import UNSURE
 from backend.datasets.naming.transfer import SURE_FROM, transfer
 from backend.datasets.simulated import TYPES, Sample, simulate
 from backend.methods.contract import Cells
 from benchmarks import naming_real
+from benchmarks.neighbours import nearest_types
 
 OUT = Path(__file__).resolve().parent / "out" / "naming.json"
 NAMED = (
@@ -66,10 +66,6 @@ def ours(reference: Cells, types: Names, tissue: Cells, seed: int) -> tuple[Name
     return found.names[found.likeliest], found.probability
 
 
-def neighbours(reference: Cells, types: Names, tissue: Cells, seed: int) -> tuple[Names, NDArray[np.floating]]:
-    return nearest_types(reference, types, tissue, seed)
-
-
 def celltypist(reference: Cells, types: Names, tissue: Cells, seed: int) -> tuple[Names, NDArray[np.floating]]:
     """A model trained on the reference as CellTypist's tutorial does (log1p of 10,000 per cell), over the shared
     genes."""
@@ -88,7 +84,7 @@ def celltypist(reference: Cells, types: Names, tissue: Cells, seed: int) -> tupl
     return share.columns.to_numpy(dtype=object)[share.to_numpy().argmax(axis=1)], share.to_numpy().max(axis=1)
 
 
-WAYS: dict[str, Way] = {"transfer": ours, "kNN": neighbours, "CellTypist": celltypist}
+WAYS: dict[str, Way] = {"transfer": ours, "kNN": nearest_types, "CellTypist": celltypist}
 
 
 def simulated(seeds: tuple[int, ...] = (0, 1, 2, 3, 4, 5)) -> list[Score]:

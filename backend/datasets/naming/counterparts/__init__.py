@@ -2,5 +2,5 @@
 
 Groups of like cells are made in the tissue (`groups`); each type's profile is bent to what the tissue's instrument
 would show of it, and groups that no type explains are found (`matching`); probabilities are calibrated on reference
-cells made as shallow and as noisy as the tissue's (`calibration`). `neighbours` is the plain comparator.
+cells made as shallow and as noisy as the tissue's (`calibration`).
 """

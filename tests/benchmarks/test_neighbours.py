@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
-from backend.datasets.naming.counterparts.neighbours import nearest_types
 from backend.methods.contract import Cells
+from benchmarks.neighbours import nearest_types
 from tests.datasets.naming.small_tissue import kinds
 from tests.datasets.raws import GENES
 

@@ -131,6 +131,8 @@ def own_likeness(atlas: Cells, thinned: csr_matrix, labels: NDArray[np.object_],
 
     Returns the median correlation of a type's two profiles, and F1 per type of the thinned cells named by the nearest
     profile of the first half. Types of fewer than ten cells count in neither."""
+    from sklearn.metrics import f1_score
+
     first = _halves(labels, seed)
     big = pd.Series(labels).map(pd.Series(labels).value_counts()).to_numpy() >= 2 * FEWEST_ATLAS_CELLS
     known = profiles(log_normalise(atlas.expression[first & big], atlas.scale), labels[first & big], 1)
@@ -142,7 +144,9 @@ def own_likeness(atlas: Cells, thinned: csr_matrix, labels: NDArray[np.object_],
     towards = _unit(known.centred).T  # a cell's own mean and length change no order
     likeness_of_cells = np.asarray(second @ towards) - held.mean.mean(axis=0) @ towards
     named = np.asarray(known.names)[likeness_of_cells.argmax(axis=1)]
-    return float(np.median(r)), _f1(labels[~first & big].astype(str), named, known.names)
+    truth = labels[~first & big].astype(str)
+    scores = f1_score(truth, named.astype(str), labels=list(known.names), average=None, zero_division=0.0)
+    return float(np.median(r)), pd.Series(scores, index=known.names)
 
 
 def fit_score(parts: Mapping[str, float]) -> float:
@@ -190,11 +194,3 @@ def _halves(labels: NDArray[np.object_], seed: int) -> NDArray[np.bool_]:
     first = np.zeros(len(labels), dtype=bool)
     first[order] = place % 2 == 0
     return first
-
-
-def _f1(truth: NDArray[np.str_], named: NDArray[np.str_], names: Sequence[str]) -> pd.Series:
-    scores = {}
-    for name in names:
-        hit = int(((truth == name) & (named == name)).sum())
-        scores[name] = 2 * hit / max(int((truth == name).sum() + (named == name).sum()), 1)
-    return pd.Series(scores, dtype=float)

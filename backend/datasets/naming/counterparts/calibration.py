@@ -8,7 +8,7 @@ background is added. What such a cell is called, and how surely, is what a cell 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -33,12 +33,15 @@ Codes = NDArray[np.int64]
 class Scorer:
     """Scores cells by the log likelihood of their counts under each type's expected profile (multinomial, as
     InSituType: Danaher et al. 2022), tempered. expected: types x genes. excess: variance of a cell's mean log
-    probability beyond that of drawing. limit: of `surprise`."""
+    probability beyond that of drawing. limit: of `surprise`. stated, found: knots of the isotonic map from the tempered
+    probability of the likeliest type to how often that was right (Zadrozny and Elkan 2002)."""
 
     expected: Floats
     temperature: float = 1.0
     excess: float = 0.0
     limit: float = np.inf
+    stated: Floats = field(default_factory=lambda: np.array([0.0, 1.0]))
+    found: Floats = field(default_factory=lambda: np.array([0.0, 1.0]))
 
     def score(self, counts: csr_matrix) -> Floats:
         """cells x types."""
@@ -46,6 +49,10 @@ class Scorer:
 
     def probabilities(self, scores: Floats) -> Floats:
         return softmax(self.temperature * scores)
+
+    def sureness(self, scores: Floats) -> Floats:
+        """Calibrated probability that the likeliest type is right: n values."""
+        return np.asarray(np.interp(self.probabilities(scores).max(axis=1), self.stated, self.found))
 
     def surprise(self, counts: csr_matrix, scores: Floats) -> Floats:
         """How improbable each cell's counts are for its likeliest type: (expected - found) / sd of its mean log
@@ -95,19 +102,33 @@ def calibrate(
     depths = np.asarray(tissue.sum(axis=1)).ravel()
     depths = depths[depths > 0]
     repeats = int(np.clip(_FEWEST_DRAWS // max((fold >= 0).sum(), 1), 1, 10))
-    truth, scores, drawn = [], [], []
+    truth, scores, drawn, parts = [], [], [], []
     for part in range(FOLDS):
         rows = np.repeat(np.flatnonzero(fold == part), repeats)
         others = Scorer(match.expected(mean_shares(values[fold != part], code[fold != part], n_types)))
         drawn.append(draw_alike(values[rows], match, rng.choice(depths, len(rows)), rng))
         truth.append(code[rows])
+        parts.append(np.full(len(rows), part))
         scores.append(others.score(drawn[-1]))
     spared = np.setdiff1d(np.arange(n_types), code[fold >= 0])
-    return _settle(scorer, np.concatenate(truth), np.concatenate(scores), csr_matrix(vstack(drawn)), spared)
+    tried = _Draws(np.concatenate(truth), np.concatenate(parts), np.concatenate(scores), csr_matrix(vstack(drawn)))
+    return _settle(scorer, tried, spared)
 
 
-def _settle(scorer: Scorer, truth: Codes, scores: Floats, drawn: csr_matrix, spared: Codes) -> tuple[Scorer, HeldOut]:
-    """Temperature by maximum likelihood; excess variance by moments; the limit by its quantile."""
+@dataclass(frozen=True)
+class _Draws:
+    """What was drawn from held-out cells. truth, fold: n codes. scores: n x types. counts: n x genes."""
+
+    truth: Codes
+    fold: Codes
+    scores: Floats
+    counts: csr_matrix
+
+
+def _settle(scorer: Scorer, draws: _Draws, spared: Codes) -> tuple[Scorer, HeldOut]:
+    """Temperature by maximum likelihood, then the isotonic map; excess variance by moments; the limit by its quantile.
+    What is told of held-out cells is mapped by the other folds."""
+    truth, scores, drawn = draws.truth, draws.scores, draws.counts
     if not len(truth):
         nobody = np.zeros(0)
         return scorer, HeldOut(truth, truth, nobody, nobody, spared)
@@ -121,8 +142,24 @@ def _settle(scorer: Scorer, truth: Codes, scores: Floats, drawn: csr_matrix, spa
     scorer = replace(scorer, excess=float(max(np.mean((plain**2 - 1) * per_count), 0.0)))
     surprise = scorer.surprise(drawn, scores)
     scorer = replace(scorer, limit=max(float(np.quantile(surprise, WITHIN_LIMIT)), 1.0))
-    shares = scorer.probabilities(scores)
-    return scorer, HeldOut(truth, scores.argmax(axis=1), shares.max(axis=1), surprise, spared)
+    likeliest = scores.argmax(axis=1)
+    raw, right = scorer.probabilities(scores).max(axis=1), likeliest == truth
+    told = np.zeros(len(truth))
+    for part in np.unique(draws.fold):
+        mine = draws.fold == part
+        told[mine] = np.interp(raw[mine], *_isotonic(raw[~mine], right[~mine]))
+    stated, found = _isotonic(raw, right)
+    return replace(scorer, stated=stated, found=found), HeldOut(truth, likeliest, told, surprise, spared)
+
+
+def _isotonic(stated: Floats, right: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """Knots of the rising step line that fits best; itself where nothing was held out."""
+    from sklearn.isotonic import IsotonicRegression
+
+    if not len(stated):
+        return np.array([0.0, 1.0]), np.array([0.0, 1.0])
+    fitted = IsotonicRegression(y_min=0.0, y_max=1.0).fit(stated, right)
+    return np.asarray(fitted.X_thresholds_), np.asarray(fitted.y_thresholds_)
 
 
 def _log_loss(shares: Floats, truth: Codes) -> float:
@@ -188,8 +225,8 @@ def calibration(confidence: Floats, right: NDArray[np.bool_], bins: int = BINS) 
 
 def macro_f1(truth: NDArray, predicted: NDArray) -> float:  # type: ignore[type-arg]  # codes or names
     """Mean F1 over the types that are there in truth; any other prediction is simply wrong."""
-    scores = []
-    for name in np.unique(truth):
-        both = np.sum((truth == name) & (predicted == name))
-        scores.append(2 * both / (np.sum(truth == name) + np.sum(predicted == name)))
-    return float(np.mean(scores)) if scores else float("nan")
+    from sklearn.metrics import f1_score
+
+    if not len(truth):
+        return float("nan")
+    return float(f1_score(truth, predicted, labels=np.unique(truth), average="macro", zero_division=0.0))

@@ -118,7 +118,7 @@ def _side(
     record: DatasetRecord, labels: NDArray[np.object_], plan: GenePlan, seed: int, nameless: tuple[str, ...]
 ) -> Side:
     """At most 20,000 cells that have a name; of each type as many as of any other, the small ones whole. nameless: what
-    is no name; an atlas's unsure cells are none of its types, a tissue's are among those that markers stand out from."""
+    is no name. An atlas's unsure cells are no type of it; a tissue's are part of what markers stand out from."""
     known = np.flatnonzero(~np.isin(labels, nameless))
     if not len(known):
         raise DataError(f"No cell of {record.name!r} has a name.", mend="Work its types out first.")

@@ -80,7 +80,7 @@ def count_kept(dataset_id: str, recipe: Recipe, types: Sequence[str] | None = No
     if names is None and recipe.most_cells and recipe.balance_by:
         from backend.datasets.versions.make import balancing_types
 
-        names = balancing_types(recipe.balance_by, matrix.obs(dataset_id, ["type"]))
+        names = balancing_types(record, recipe.balance_by)
     return select(_table(dataset_id, tuple(needed(recipe))), recipe, record, names)
 
 
@@ -167,7 +167,8 @@ class Groupings:
 @_remembered(16)
 def groupings(dataset_id: str) -> Groupings:
     """What the cells can be chosen and divided by."""
-    from backend.datasets.checks.columns import MOST_TYPES, groups
+    from backend.datasets.checks.columns import groups
+    from backend.datasets.naming.labels import MOST_TYPES
 
     values: dict[str, dict[str, int]] = {}
     too_many: dict[str, int] = {}

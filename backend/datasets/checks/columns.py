@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from backend.datasets.checks.case import Case, count
+from backend.datasets.naming.labels import MOST_TYPES
 
 ONE_SECTION = "section 1"
 UNKNOWN = "unknown"
-MOST_TYPES = 200
 _KEPT_COLUMNS = 30
 
 # Normalised names (lower case, letters and digits only), best first. Sections come last: samples may stand in for them.

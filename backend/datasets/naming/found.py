@@ -74,7 +74,7 @@ def read_source(record: DatasetRecord, source: str) -> Source:
     folder = layout.result_folder(source)
     if job.kind != "annotate" or job.state is not JobState.SUCCEEDED:
         raise DataError(
-            "The names that these are made from are not there.", f"The job {source} is {job.state.value}.",
+            "The names that this starts from are not there.", f"The job {source} is {job.state.value}.",
             "Wait for it, or try it again.",
         )  # fmt: skip
     cells = pd.read_parquet(folder / "types.parquet").set_index("cell")

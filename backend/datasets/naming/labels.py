@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from backend.datasets.naming.found import UNSURE
 
 MOST_LETTERS = 80
-MOST_TYPES = 200
+MOST_TYPES = 200  # a column of more names no types, and no figure could show them
 _FORMULA = ("=", "+", "-", "@")  # how a spreadsheet knows a formula
 _WORDS = {"tumour": "tumor"}
 _MEANT_PLURAL = re.compile(r"(?<=[a-z]{2})(?<!s)s$")  # "cells", "t", but not "is" and not "mass"

@@ -26,7 +26,7 @@ _READ_R = {  # ending -> how R reads it; an old Seurat object is brought up to d
     "h5seurat": 'SeuratDisk::LoadH5Seurat("{file}")',
     "qs": 'qs::qread("{file}")',
 } | dict.fromkeys(("rda", "rdata", "robj"), 'get(load("{file}"))')
-_R_SUFFIXES = (".rds", ".rda", ".rdata", ".robj", ".qs", ".h5seurat")
+_R_SUFFIXES = tuple(f".{ending}" for ending in _READ_R)
 _R_BEGINS = (b"X\n\x00", b"A\n2\n", b"A\n3\n", b"RDX2", b"RDX3", b"RDA2", b"RDA3")
 _TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 

@@ -11,7 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from backend.datasets.canonical import OBS_NAMES
-from backend.datasets.checks.columns import MOST_TYPES, ONE_SECTION, groups, sections_of, tidy_text
+from backend.datasets.checks.columns import ONE_SECTION, groups, sections_of, tidy_text
+from backend.datasets.naming.labels import MOST_TYPES
 from backend.datasets.versions import areas
 from backend.errors import UserError
 from backend.records import Area, Recipe

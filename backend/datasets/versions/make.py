@@ -12,7 +12,9 @@ from scipy.sparse import csr_matrix
 from backend.datasets import canonical
 from backend.datasets.canonical import MEASURES, OBS_NAMES, Canonical
 from backend.datasets.checks.case import count
+from backend.datasets.checks.columns import UNKNOWN
 from backend.datasets.checks.places import measure as measure_spacing
+from backend.datasets.naming.found import COLUMN, read_source
 from backend.datasets.versions.kept import FEWEST_CELLS, Kept
 from backend.datasets.versions.select import check_columns, select
 from backend.errors import UserError
@@ -22,7 +24,6 @@ from backend.store import index, layout, matrix
 if TYPE_CHECKING:
     from backend.training.job import Job
 
-_COLUMN = "column"
 _MADE_ANEW = ("counts", "genes", "x_um", "y_um", "umap_1", "umap_2", *MEASURES)
 
 
@@ -36,7 +37,7 @@ def make(params: dict[str, Any], job: Job) -> dict[str, Any]:
     job.stage("choosing the cells")
     obs = matrix.obs(parent.id)
     check_columns(recipe, obs.columns)
-    kept = select(obs, recipe, parent, balancing_types(recipe.balance_by, obs))
+    kept = select(obs, recipe, parent, balancing_types(parent, recipe.balance_by))
     refuse_too_few(kept)
     job.stage("writing the version")
     written = canonical.write(_canonical(parent, recipe, obs, kept), params["name"], simulated=parent.simulated)
@@ -46,19 +47,13 @@ def make(params: dict[str, Any], job: Job) -> dict[str, Any]:
     return {"dataset": record.id, **told, "known": not fresh}
 
 
-def balancing_types(source: str | None, obs: pd.DataFrame) -> NDArray[np.object_] | None:
-    """The types of all cells that a recipe's `balance_by` names; None: those that the data name, if any."""
-    if source is None or (source == _COLUMN and "type" not in obs):
+def balancing_types(record: DatasetRecord, source: str | None) -> NDArray[np.object_] | None:
+    """The types of all cells that a recipe's `balance_by` names; None: those that the data name, if any. Raises
+    `DataError` for an annotation that has not finished."""
+    if source is None or (source == COLUMN and not record.has_types):
         return None
-    if source == _COLUMN:
-        return np.asarray(obs["type"].astype(str), dtype=object)
-    path = layout.result_folder(source) / "types.parquet"
-    if not path.exists():
-        raise UserError(
-            "The cell types to balance by are not there yet.", f"{source!r} has not finished.", "Wait for it."
-        )
-    table = pd.read_parquet(path, columns=["cell", "type"]).set_index("cell")["type"]
-    return np.asarray(table.astype(str).reindex(obs.index, fill_value="unknown"), dtype=object)
+    types = read_source(record, source).cells["type"]
+    return np.asarray(types.reindex(matrix.obs(record.id, []).index, fill_value=UNKNOWN).astype(str), dtype=object)
 
 
 def refuse_too_few(kept: Kept) -> None:

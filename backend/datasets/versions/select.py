@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from backend.datasets.canonical import OBS_NAMES
-from backend.datasets.checks.columns import MOST_TYPES
+from backend.datasets.naming.labels import MOST_TYPES
 from backend.datasets.versions import areas
 from backend.datasets.versions.kept import Kept
 from backend.datasets.versions.labels import check_sections, label

@@ -10,9 +10,10 @@ import pytest
 
 from backend.datasets import canonical
 from backend.errors import UserError
-from backend.records import Area, Cut, DatasetRecord, Recipe
+from backend.records import Area, Cut, DatasetRecord, JobState, JobStatus, Recipe
 from backend.store import index, layout, matrix
 from tests.datasets.desk import Desk
+from tests.datasets.naming.small_tissue import finished
 from tests.datasets.raws import look, make_raw
 from tests.datasets.versions.small import N_CELLS, reference, tissue, version
 
@@ -96,14 +97,13 @@ def test_a_references_cells_keep_their_places_on_the_umap(desk: Desk) -> None:
 
 def test_types_of_a_job_balance(desk: Desk) -> None:
     parent = reference({"a": 60, "b": 40})
-    folder = layout.result_folder("annotate-1")
-    folder.mkdir(parents=True)
     cells = matrix.obs(parent.id, []).index
-    pd.DataFrame({"cell": cells, "type": ["x"] * 90 + ["y"] * 10}).to_parquet(folder / "types.parquet")
-    made = version(parent, Recipe(most_cells=30, balance_by="annotate-1"), desk)
+    named = finished(parent, np.array(["x"] * 90 + ["y"] * 10, dtype=object))
+    made = version(parent, Recipe(most_cells=30, balance_by=named), desk)
     assert set(cells[90:]) <= set(matrix.obs(made.id, []).index)
-    with pytest.raises(UserError, match="not there yet"):
-        version(parent, Recipe(most_cells=30, balance_by="annotate-2"), desk)
+    index.put(index.get(JobStatus, named).model_copy(update={"state": JobState.RUNNING}))
+    with pytest.raises(UserError, match="names that this starts from are not there"):
+        version(parent, Recipe(most_cells=30, balance_by=named), desk)
 
 
 def test_a_version_of_a_version(desk: Desk) -> None:

@@ -80,7 +80,7 @@ class Recipe(Record):
     """How a version of a data set is made from another. Applied in the order of the fields; each cell keeps its id."""
 
     columns: dict[Literal["section", "sample", "patient", "condition", "type"], str] = Field(default_factory=dict)
-    areas: tuple[Area, ...] = ()  # cells inside get the area's name, prefixed to none, as their `areas_are`
+    areas: tuple[Area, ...] = ()  # cells inside take the area's name as their `areas_are`
     areas_are: Literal["section", "sample", "patient", "condition"] = "section"
     gap_um: float | None = Field(default=None, gt=0, allow_inf_nan=False)  # cut sections where this much is empty
     cuts: tuple[Cut, ...] = ()

@@ -2,7 +2,9 @@
 
 Each held-out cell is thinned to the depth of a random cell of the tissue (binomially, where it has counts enough), its
 genes favoured and disfavoured as the platforms do, with the spread that the estimate of that leaves, and the tissue's
-background is added. What such a cell is called, and how surely, is what a cell of the tissue can hope for.
+background is added. What such a cell is called, and how surely, is what a cell of the tissue can hope for. A small
+reference is drawn from several times: all numbers count draws, not cells. What the platforms favour was estimated from
+all reference cells, those held out too.
 """
 
 from __future__ import annotations
@@ -68,7 +70,8 @@ class Scorer:
 
 @dataclass(frozen=True)
 class HeldOut:
-    """What held-out cells were called. truth, likeliest: codes of types. spared: types with too few cells."""
+    """What held-out cells were called, one entry per draw. truth, likeliest: codes of types. spared: types with too few
+    cells."""
 
     truth: Codes
     likeliest: Codes

@@ -78,6 +78,22 @@ def test_types_that_cannot_be_told_apart_are_not_sure() -> None:
     assert np.median(held_out.probability) < 0.7
 
 
+def test_the_map_mends_a_probability_that_is_too_low_or_too_high() -> None:
+    """Two kinds that every tenth cell's label mistakes: no temperature can say .9 of cells that look certain."""
+    values, truth = kinds(900)
+    rng = np.random.default_rng(1)
+    code = np.select([truth == "A", truth == "B"], [0, 1], 2)
+    code = np.where(rng.random(900) < 0.25, rng.integers(0, 3, 900), code)
+    counts = csr_matrix(values)
+    matched = match(group_cells(counts, 0), mean_shares(counts, code, 3))
+    scorer, held_out = calibrate(matched, counts, code, counts, rng)
+    right = held_out.likeliest == held_out.truth
+    assert calibration(held_out.probability, right)[0] < 0.04
+    scores = scorer.score(counts)
+    assert scorer.sureness(scores).mean() == pytest.approx(right.mean(), abs=0.03)
+    assert (np.diff(scorer.found) >= 0).all(), "surer by score is never less sure"
+
+
 def test_surprise_tells_cells_of_another_kind() -> None:
     values, truth = kinds(600)
     counts, known = csr_matrix(values), truth != "C"

@@ -244,6 +244,7 @@ def suggested_region(dataset_id: str, n_cells: int, types: Sequence[str] | None 
     return best_window(table, n_cells, names)
 
 
+@_remembered(32)
 def sampled(dataset_id: str) -> str | None:
     """What it means for neighbourhoods that the file holds only a sample of the tissue's cells; None where it seems
     whole."""

@@ -18,7 +18,7 @@ from backend import api
 from backend.figures.palette import type_colours
 from backend.figures.points import Places
 from backend.figures.prepare.thumbnail import thumbnail as draw_thumbnail
-from backend.records import StudyRecord
+from backend.records import Area, StudyRecord
 
 T = TypeVar("T")
 _few = st.cache_resource(max_entries=8, show_spinner=False)
@@ -67,14 +67,23 @@ def colours(study: StudyRecord) -> dict[str, str]:
 @_many
 def _thumbnail(tissue: str, stamp: str, _study: StudyRecord) -> bytes:
     cells = obs(tissue)
-    return draw_thumbnail(
-        Places(cells["x_um"], cells["y_um"], cells["section"]), names(_study, tissue), colours(_study)
-    )
+    places = Places(cells["x_um"], cells["y_um"], cells["section"])
+    return draw_thumbnail(places, names(_study, tissue), colours(_study))
 
 
 def thumbnail(study: StudyRecord) -> bytes:
     """A small picture of the study's tissue, PNG."""
     return _thumbnail(study.tissue, f"{_source(study, study.tissue)} {sorted(study.colours.items())}", study)
+
+
+@_many
+def _region(tissue: str, n_cells: int, stamp: str, _study: StudyRecord) -> Area:
+    return api.suggested_region(tissue, n_cells, names(_study, tissue).tolist())
+
+
+def region(study: StudyRecord, n_cells: int) -> Area:
+    """The region of the study's tissue that shows most of its types on about so many cells."""
+    return _region(study.tissue, n_cells, _source(study, study.tissue), study)
 
 
 @_many

@@ -109,7 +109,7 @@ def _region(study: StudyRecord, tissue: DatasetRecord, first: bool) -> None:
     if way == "drawn":
         area = next(iter(drawn_areas(tissue, study, "quick", most=1)), None)
     else:
-        area = api.suggested_region(tissue.id, wanted, cached.names(study, tissue.id).tolist())
+        area = cached.region(study, wanted)
     if area is None:
         st.caption("Draw a region on the map with the lasso or the box of its toolbar.")
         return

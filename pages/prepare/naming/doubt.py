@@ -16,11 +16,11 @@ from pages.components import cached
 from pages.components.figure_card import figure_card
 from pages.prepare.naming import waiting
 
-READ_CURVE = """Cells of the atlas were held out, made as shallow as the tissue's, and named like them. Each dot holds
-cells of about one probability: it stands at the share of them that was named rightly. On the dotted line a probability
-of 0.8 is right 8 times in 10."""
-FOOL_CURVE = """It is measured on the atlas. Your tissue differs from it in more than depth (segmentation, other donors,
-types that the atlas lacks), so the true error is larger."""
+READ_CURVE = """Cells of the atlas were held out, made as shallow as the tissue's (those of a small atlas several times
+each), and named like them. Each dot holds draws of about one probability: it stands at the share of them that was named
+rightly. On the dotted line a probability of 0.8 is right 8 times in 10."""
+FOOL_CURVE = """It is measured on the atlas, on the draws that the probabilities were fitted to. Your tissue differs
+from it in more than depth (segmentation, other donors, types that the atlas lacks), so the true error is larger."""
 READ_TABLE = """A row per true type of the held-out atlas cells, with their number; a column per name they were given.
 The diagonal is right. A light square beside it: these two types are taken for each other."""
 FOOL_TABLE = """Rare types have few held-out cells, so their row is rough. Types that only differ in genes your panel
@@ -51,7 +51,9 @@ def _held_out(naming: api.Naming) -> None:
         if told:
             error = "Mean distance of the probability and the share that is right; 0 is perfect."
             st.metric("Calibration error", f"{told['ece']:.3f}", border=True, help=error)
-    made = f"held-out atlas cells, thinned to the tissue's depth; seed {naming.job.params.get('seed', 0)}. Predictions."
+    made = (
+        f"draws of held-out atlas cells, at the tissue's depth; seed {naming.job.params.get('seed', 0)}. Predictions."
+    )
     if told.get("bins"):
         draw = partial(calibration, told["bins"], told["ece"], "Is a probability of 0.8 right 8 times in 10?")
         drawn = pd.DataFrame(told["bins"], columns=["probability", "right", "cells"])
@@ -74,15 +76,16 @@ def _unknown(study: StudyRecord, dataset_id: str, naming: api.Naming) -> None:
     told = pd.DataFrame(groups)
     cells = int(told["cells"].sum())
     st.markdown(
-        f"{len(told)} group{'' if len(told) == 1 else 's'}, {cells:,} cells, are further from every type of the atlas "
-        "than its own cells are. Their markers may tell you what they are: type a name, and it is theirs."
+        f"{len(told)} group{'' if len(told) == 1 else 's'}, {cells:,} cells: no type of the atlas explains what sets "
+        "them apart from the tissue's other cells. Their markers may tell you what they are: type a name, it is theirs."
     )
     markers = pd.Series([", ".join(row.get("markers", ())) for row in groups])
     columns: dict[str, Any] = {
         "group": "Group", "name": st.column_config.TextColumn("Name", max_chars=80),
         "cells": st.column_config.NumberColumn("Cells", format="localized"), "markers": "Expressed more than elsewhere",
         "nearest": "Nearest type", "distance": st.column_config.NumberColumn("Distance", format="%.2f"),
-        "limit": st.column_config.NumberColumn("Limit", format="%.2f", help="The atlas's own cells lie below it."),
+        "limit": st.column_config.NumberColumn("Limit", format="%.2f", help="Distance: what the nearest type "
+        "leaves unexplained of what sets the group apart; above the limit it has no counterpart."),
         "median_probability": st.column_config.NumberColumn("Median probability", format="%.2f"),
     }  # fmt: skip
     given = pd.Series([_name(study, dataset_id, str(group)) for group in told["group"]])

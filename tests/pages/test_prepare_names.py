@@ -80,8 +80,8 @@ def test_where_to_doubt_shows_curve_confusion_and_unknown_groups(open_page: Open
     told = texts(app)
     assert "1 group, 5 cells" in told
     assert r"Transferred from \*A\*\: predictions\." in told
-    assert "300 held\\-out atlas cells" in told
-    assert "99 held\\-out atlas cells" in told
+    assert "300 draws of held\\-out atlas cells" in told
+    assert "99 draws of held\\-out atlas cells" in told
 
 
 def test_an_older_naming_has_no_more_than_its_probability(open_page: Open, study: StudyRecord) -> None:

@@ -20,7 +20,7 @@ _CONTROLS = (
     "genomiccontrolcounts",  # Xenium
     "ncountnegprobes", "ncountfalsecode",  # CosMx
 )  # fmt: skip
-_TOTALS = ("totalcounts", "transcriptcounts")  # Xenium: with and without the controls
+_TOTAL, _GENES_TOTAL = "totalcounts", "transcriptcounts"  # Xenium: with and without the controls
 _LIKELY_UM2 = (3.0, 10_000.0)  # the median cell
 
 
@@ -80,10 +80,12 @@ def _control_share(case: Case, numbers: dict[str, pd.Series]) -> NDArray[np.floa
         controls = np.sum(parts, axis=0)
         total = genes + controls
         if case.scale != "counts":  # the instrument's own total is the only one in counts
-            known = next((_floats(numbers[name]) for name in _TOTALS if name in numbers), None)
-            if known is None:
+            if _TOTAL in numbers:
+                total = np.maximum(_floats(numbers[_TOTAL]), controls)
+            elif _GENES_TOTAL in numbers:
+                total = _floats(numbers[_GENES_TOTAL]) + controls
+            else:
                 return None
-            total = np.maximum(known, controls)
     return np.divide(controls, total, out=np.zeros_like(controls), where=total > 0)
 
 

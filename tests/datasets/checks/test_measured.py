@@ -47,6 +47,8 @@ def test_counts_of_controls_do_not_go_with_normalised_values() -> None:
     assert "control_share" not in measured(values=logged, obs={"control_probe_counts": 1})
     table = measured(values=logged, obs={"control_probe_counts": 1, "total_counts": 50})
     np.testing.assert_allclose(table["control_share"], 0.02)
+    table = measured(values=logged, obs={"control_probe_counts": 1, "transcript_counts": 49})
+    np.testing.assert_allclose(table["control_share"], 0.02, err_msg="of the genes' counts and the controls' together")
 
 
 def test_empty_cells_take_their_controls_with_them() -> None:

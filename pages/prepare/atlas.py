@@ -10,9 +10,11 @@ from pages.components.job_panel import job_panel
 from pages.components.problems import shown
 from pages.components.words import count, plain
 from pages.prepare import atlas_card, atlas_ranking, atlas_smaller
+from pages.prepare.versions import making
 
 
 def show(study: StudyRecord) -> None:
+    making.follow(study)
     with shown():
         _match(study)
     st.subheader("Which atlas fits better?", anchor=False)

@@ -8,25 +8,18 @@ import pandas as pd
 import streamlit as st
 
 from backend import api
-from backend.records import DatasetRecord, JobState, Recipe, StudyRecord
-from pages.components import cached, session
-from pages.components.job_panel import job_panel
-from pages.components.links import linked_job
+from backend.records import DatasetRecord, Recipe, StudyRecord
+from pages.components import cached
 from pages.components.words import count, plain
+from pages.prepare.versions import making
 
 MOST_VALUES = 40
+MOST_COLUMNS = 9
 FIRST = ("tissue", "tissue_general", "organ", "condition", "disease", "patient", "donor_id", "sample", "assay")
 LEAST_CELLS = 100
 
 
 def show(study: StudyRecord) -> None:
-    job = linked_job("version")
-    if job and job.params["dataset"] == api.recipe_of(study.reference)[0].id:
-        job = job_panel(job.id, "Making the smaller atlas")
-        if job.state is JobState.SUCCEEDED:
-            _use(study, str(job.result["dataset"]))
-        if not job.state.finished:
-            return
     base, made = api.recipe_of(study.reference)
     where = _columns(base, made)
     size, said = api.suggest_atlas_size(study.id)
@@ -37,7 +30,7 @@ def show(study: StudyRecord) -> None:
         )  # fmt: skip
         most = st.number_input(
             "At most this many cells", LEAST_CELLS, max(base.n_cells, LEAST_CELLS),
-            max(LEAST_CELLS, made.most_cells or min(size, base.n_cells)), 500, key=f"most.{base.id}",
+            min(max(LEAST_CELLS, made.most_cells or size), max(base.n_cells, LEAST_CELLS)), 500, key=f"most.{base.id}",
             disabled=not limit, help=said,
         )  # fmt: skip
     fields = {"where": where, "most_cells": int(most) if limit and most < base.n_cells else None}
@@ -48,29 +41,24 @@ def show(study: StudyRecord) -> None:
 
 def _columns(base: DatasetRecord, made: Recipe) -> dict[str, tuple[str, ...]]:
     """A box per column that divides the cells into a few groups; what is chosen of each, where that is not all."""
-    obs = cached.obs(base.id)
-    few = [name for name in map(str, obs) if name != "type" and _divides(obs[name])]
+    known = api.groupings(base.id).values
+    few = [name for name, values in known.items() if name != "type" and 2 <= len(values) <= MOST_VALUES]
     few.sort(key=lambda name: (name.lower() not in FIRST, name))
     if not few:
         st.caption("No column of this atlas divides its cells into a few groups: it can only be made smaller.")
-        return {}
-    chosen: dict[str, tuple[str, ...]] = {}
+    shown = few[:MOST_COLUMNS]
+    chosen = {name: values for name, values in made.where.items() if name not in shown}  # chosen elsewhere: it stays
     with st.grid(3, min_column_width=240):
-        for name in few[:9]:
-            values = obs[name].astype(str).value_counts()
-            told = {str(value): f"{value} ({cells:,})" for value, cells in values.items()}
-            label = base.columns.get(name, name)
+        for name in shown:
+            told = {value: f"{value} ({cells:,})" for value, cells in known[name].items()}
+            label, had = base.columns.get(name, name), made.where.get(name, ())
             kept = st.multiselect(
-                label.replace("_", " ").capitalize(), list(told), list(made.where.get(name, ())),
+                plain(label.replace("_", " ").capitalize()), list(told), [one for one in had if one in told],
                 format_func=told.__getitem__, placeholder="all", key=f"where.{base.id}.{name}",
             )  # fmt: skip
             if kept and len(kept) < len(told):
                 chosen[name] = tuple(kept)
     return chosen
-
-
-def _divides(values: pd.Series) -> bool:
-    return not pd.api.types.is_float_dtype(values) and 2 <= values.nunique() <= MOST_VALUES
 
 
 def _balance(study: StudyRecord, base: DatasetRecord) -> str | None:
@@ -85,11 +73,7 @@ def _preview(study: StudyRecord, base: DatasetRecord, recipe: Recipe, unchanged:
     whole = recipe.empty and not unchanged
     label = "Use the whole atlas again" if whole else "Make this atlas and use it"
     if st.button(label, icon=":material/filter_alt:", disabled=unchanged or kept.n == 0):
-        if whole:
-            api.use_dataset(study.id, "reference", base.id, did="the whole atlas")
-        else:
-            session.put("job", api.start_version(base.id, recipe).id)
-        st.rerun()
+        making.make(study, "reference", base, recipe)
 
 
 def _by_type(table: pd.DataFrame) -> None:
@@ -102,11 +86,3 @@ def _by_type(table: pd.DataFrame) -> None:
     shown = table.sort_values("cells", ascending=False)
     st.dataframe(shown, column_config=columns, hide_index=True, height=min(38 + 35 * len(shown), 320), width=620)
     st.caption("Within a type, cells are drawn at random (seed 0).")
-
-
-def _use(study: StudyRecord, made: str) -> None:
-    session.put("job", None)
-    record = api.dataset(made)
-    api.use_dataset(study.id, "reference", made, did=f"a smaller atlas, {record.n_cells:,} cells")
-    st.toast(f"The atlas has {record.n_cells:,} cells now; Undo takes it back.", icon=":material/check:")
-    st.rerun()

@@ -13,9 +13,11 @@ from pages.components.job_panel import job_panel
 from pages.components.problems import shown
 from pages.components.words import count, plain
 from pages.prepare.naming import edit, picture, waiting, ways
+from pages.prepare.versions import making
 
 
 def show(study: StudyRecord) -> None:
+    making.follow(study)
     parts = {"tissue": "Tissue", "reference": "Atlas", "validation": "Validation tissue"}
     parts = {role: label for role, label in parts.items() if getattr(study, role)}
     role = session.one_of("part", list(parts), _linked(study)) or "tissue"

@@ -30,7 +30,7 @@ part of the section, not poor cells everywhere: look at the table of types befor
 
 def show(study: StudyRecord) -> None:
     role, current = making.choose_part(study)
-    making.follow(study, role, "QC")
+    making.follow(study)
     base, recipe = api.recipe_of(current)
     with shown():
         _choose(study, role, base, recipe)

@@ -20,6 +20,7 @@ from pages.components.job_panel import job_panel
 from pages.components.links import linked_job
 from pages.components.words import count, duration, plain, run_label
 from pages.prepare.drawing import drawn_areas
+from pages.prepare.versions import making
 
 METHOD = "scxm"
 WAYS = {"chosen": "Choose a region for me", "drawn": "I draw a region"}
@@ -31,6 +32,7 @@ FOOL = "What happens elsewhere in the tissue is not in a region's answers, and i
 
 
 def show(study: StudyRecord) -> None:
+    making.follow(study)
     tissue = api.dataset(study.tissue)
     said = api.sampled(tissue.id)
     if said:

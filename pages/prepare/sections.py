@@ -25,7 +25,7 @@ def show(study: StudyRecord) -> None:
         "Cells of different sections are never neighbours. Sections, samples, patients and conditions are read from "
         "columns of the file, drawn on the map, or cut where the slide is empty."
     )
-    making.follow(study, "tissue", "Sections")
+    making.follow(study)
     base, now = api.recipe_of(study.tissue)
     how = session.one_of("how", list(HOW), "read") or "read"
     found = api.suggested_sections(base.id)
@@ -43,7 +43,8 @@ def _read(study: StudyRecord, base: DatasetRecord, now: Recipe) -> None:
     with st.grid(4, min_column_width=220):
         for name in WHAT:
             options = {_told(known, name, column): column for column in ("", *known.values) if column != name}
-            had = list(options.values()).index(now.columns.get(name, ""))
+            column = now.columns.get(name, "")  # the command line may have named the section's own
+            had = list(options.values()).index(column if column in options.values() else "")
             told = st.selectbox(f"{name.capitalize()}s are in", list(options), had, key=f"column.{base.id}.{name}")
             if options[told]:
                 chosen[name] = options[told]
@@ -72,7 +73,7 @@ def _gaps(study: StudyRecord, base: DatasetRecord, now: Recipe) -> None:
     usual = api.suggested_sections(base.id).gap_um
     start = float(now.gap_um or usual)
     label = "Empty space between two tissues, at least (µm)"
-    gap = st.slider(label, 20.0, max(1000.0, 2 * start), start, 10.0, key=f"gap.{base.id}", format="%.0f")
+    gap = st.slider(label, min(20.0, start), max(1000.0, 2 * start), start, 10.0, key=f"gap.{base.id}", format="%.0f")
     st.markdown(plain(api.suggested_sections(base.id, gap).said))
     offer(study, base, now, without.model_copy(update={"gap_um": gap}), "Cut at these gaps")
     if now.gap_um and st.button("Do not cut at gaps", type="tertiary", icon=":material/link:"):

@@ -236,3 +236,62 @@ def test_areas_are_listed_until_they_are_used(open_page: Open, lung: StudyRecord
     finish(app)
     assert api.dataset(api.study(lung.id).tissue).sections == ("*core*", "L", "R")
     assert api.study(lung.id).past[-1].did == "Sections of the tissue: 3 (*core*, L, R)"
+
+
+def test_a_version_comes_into_use_in_whatever_view_one_is(open_page: Open, lung: StudyRecord) -> None:
+    """Also where the other half of the page is looked at, whose cells it does not hold."""
+    app = open_(open_page, "qc", part="atlas")
+    cut(app, 0, 60)
+    button(app, "Keep these cells").click().run()
+    told = app.query_params["job"]
+    api.wait(told if isinstance(told, str) else told[0])
+    app.query_params["part"] = "tissue"
+    app.run()
+    assert not app.exception and not app.error
+    changed = api.study(lung.id)
+    assert (changed.tissue, changed.past[-1].did.partition(":")[0]) == (lung.tissue, "QC of the atlas")
+
+
+@pytest.mark.parametrize("view", ["names", "atlas", "quick", "sections"])
+def test_who_looks_elsewhere_meanwhile_does_not_lose_a_version(open_page: Open, lung: StudyRecord, view: str) -> None:
+    app = open_(open_page, "qc")
+    cut(app, 0, 60)
+    button(app, "Keep these cells").click().run()
+    app.query_params["view"] = view
+    app.run()
+    assert not [told.value for told in app.warning if "of this link" in told.value]
+    finish(app)
+    changed = api.study(lung.id)
+    assert changed.past[-1].did.startswith("QC of the tissue: ")
+    assert api.dataset(changed.tissue).parent == lung.tissue
+
+
+def test_a_version_does_not_replace_what_another_window_took_meanwhile(open_page: Open, lung: StudyRecord) -> None:
+    app = open_(open_page, "qc")
+    cut(app, 0, 60)
+    button(app, "Keep these cells").click().run()
+    elsewhere = api.wait(api.start_version(lung.tissue, Recipe(columns={"patient": "mouse"})).id)
+    taken = api.use_dataset(lung.id, "tissue", elsewhere.result["dataset"])
+    finish(app)
+    assert api.study(lung.id).tissue == taken.tissue
+    app.button(key="use made").click().run()
+    assert api.study(lung.id).tissue != taken.tissue
+
+
+def test_a_link_to_the_version_of_other_data_changes_nothing(open_page: Open, lung: StudyRecord) -> None:
+    other = reference({"a": 40, "z": 40})
+    job = api.wait(api.start_version(other.id, Recipe(most_cells=50)).id)
+    assert job.result, job.error
+    app = open_(open_page, "qc", job=job.id)
+    assert "job" not in app.query_params
+    assert any("other data" in told.value for told in app.warning)
+
+
+@pytest.mark.parametrize(
+    "recipe", [Recipe(columns={"section": "section"}), Recipe(gap_um=5.0)], ids=["its own column", "a narrow gap"]
+)
+@pytest.mark.parametrize("how", ["read", "gaps"])
+def test_what_the_command_line_made_can_be_opened(open_page: Open, lung: StudyRecord, recipe: Recipe, how: str) -> None:
+    job = api.wait(api.start_version(lung.tissue, recipe).id)
+    api.use_dataset(lung.id, "tissue", job.result["dataset"])
+    open_(open_page, "sections", how=how)

@@ -35,6 +35,8 @@ def start(study: StudyRecord, job: JobStatus) -> None:
 
 def show(study: StudyRecord, dataset_id: str) -> None:
     """The job of `?job=`."""
+    if not (session.get("job") or "").startswith("annotate-"):  # the views of Prepare share the parameter
+        return
     asked = linked_job("annotate")
     if not asked or asked.params["dataset"] not in study.parts:
         return

@@ -14,7 +14,9 @@ from pages.components.job_panel import job_panel
 from pages.components.links import linked_job
 from pages.components.words import count, plain, when
 
-_ASKED = "prepare.asked"  # the job that this tab asked for: a link to somebody's version must not change the study
+# "job data-set-in-use-then": what this tab asked for. Neither a link to somebody's version, nor one that was asked for
+# before another window changed the study, may change it by itself.
+_ASKED = "prepare.asked"
 _ROLES: dict[str, Role] = {"tissue": "tissue", "atlas": "reference"}
 
 
@@ -35,12 +37,12 @@ def make(study: StudyRecord, role: Role, base: DatasetRecord, recipe: Recipe) ->
         _use(study, role, base, f"{_word(role)} as it was added: {count(base.n_cells, 'cell')}")
     job = api.start_version(base.id, recipe)
     session.put("job", job.id)
-    st.session_state[_ASKED] = job.id
+    st.session_state[_ASKED] = f"{job.id} {getattr(study, role)}"
     st.rerun()
 
 
-def follow(study: StudyRecord, role: Role, what: str) -> None:
-    """The version of `?job=`, live; what: "QC", for the list of changes."""
+def follow(study: StudyRecord) -> None:
+    """The version of `?job=`, live, in whatever view one is when it is made."""
     if not (session.get("job") or "").startswith("version-"):  # the views of Prepare share the parameter
         return
     asked = linked_job("version")
@@ -49,25 +51,35 @@ def follow(study: StudyRecord, role: Role, what: str) -> None:
     job = job_panel(asked.id, "Making a new version")
     if job.state is not JobState.SUCCEEDED:
         return
-    made = api.dataset(str(job.result["dataset"]))
-    says = _sections(made) if what == "Sections" else _kept(job)
-    did = f"{what} of the {_word(role)}: {says}"
-    if st.session_state.pop(_ASKED, None) == job.id:
+    ours = {record.id: record for part in (study.tissue, study.reference) for record in api.versions(part)}
+    made = ours.get(str(job.result["dataset"]))
+    if made is None:
+        st.warning("The version of this link was deleted, or is of other data.", icon=":material/link_off:")
+        session.put("job", None)
+        return
+    role: Role = "reference" if made.role == "reference" else "tissue"
+    used = getattr(study, role)
+    did = _did(role, made, api.recipe_of(used)[1], job)
+    if st.session_state.pop(_ASKED, None) == f"{job.id} {used}":
         _use(study, role, made, did)
-    elif made.id not in study.parts and made.role == role:
+    elif made.id not in study.parts:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{plain(made.name)}** was made: {plain(says)}.")
+            st.markdown(f"**{plain(made.name)}** was made: {plain(did)}.")
             if st.button("Use this version", key="use made", icon=":material/check:"):
                 _use(study, role, made, did)
 
 
-def _kept(job: JobStatus) -> str:
-    return f"{job.result['cells']:,} of {job.result['of']:,} cells kept"
-
-
-def _sections(made: DatasetRecord) -> str:
-    more = len(made.sections) - 4
-    return f"{len(made.sections)} ({', '.join(made.sections[:4])}{f' and {more} more' if more > 0 else ''})"
+def _did(role: Role, made: DatasetRecord, was: Recipe, job: JobStatus) -> str:
+    """The change in words: what differs from the recipe of the version in use."""
+    now, word = Recipe.model_validate(job.params["recipe"]), _word(role)
+    kept = f"{job.result['cells']:,} of {job.result['of']:,} cells kept"
+    if now.most_cells != was.most_cells:
+        return f"size of the {word}: {kept}"
+    if (now.columns, now.areas, now.areas_are, now.gap_um) != (was.columns, was.areas, was.areas_are, was.gap_um):
+        more = len(made.sections) - 4
+        listed = ", ".join(made.sections[:4]) + (f" and {more} more" if more > 0 else "")
+        return f"Sections of the {word}: {len(made.sections)} ({listed})"
+    return f"QC of the {word}: {kept}"
 
 
 def _use(study: StudyRecord, role: Role, made: DatasetRecord, did: str) -> None:

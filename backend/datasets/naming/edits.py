@@ -76,9 +76,11 @@ def by_edit(record: DatasetRecord, params: dict[str, Any], job: Job) -> Found:
         rows = np.flatnonzero(old == type_)
         new[rows] = _parts(record, type_, rows, split)
     extra = {name: cells[name].to_numpy() for name in base.extra}
+    by_hand = (old == UNSURE) & (new != UNSURE)
     for group, name in params.get("groups", {}).items():
-        new[_members(extra, group)] = name
-    probability = cells["probability"].to_numpy(dtype=np.float32)
+        members = _members(extra, group)
+        new[members], by_hand[members] = name, True
+    probability = np.where(by_hand, np.nan, cells["probability"]).astype(np.float32)  # it was that of another name
     sentence = base.sentence if base.sentence.endswith(_EDITED) else base.sentence + _EDITED
     found = Found(new, probability, sentence, still_true(base, extra), base.tables, extra)
     if len(found.names) > MOST_TYPES:

@@ -45,11 +45,21 @@ def test_what_was_found_besides_goes_along(tissue: DatasetRecord, desk: Desk) ->
     facts = edit(tissue, desk, base, groups={"group 1": "Mast cell"})
     table = table_of(desk.result)
     np.testing.assert_array_equal(table["type"] == "Mast cell", groups == "group 1")
-    np.testing.assert_allclose(table["probability"], 0.9, rtol=1e-6)
+    np.testing.assert_array_equal(table["probability"].isna(), groups == "group 1", "it was that of another name")
+    np.testing.assert_allclose(table["probability"].dropna(), 0.9, rtol=1e-6)
     assert facts["no_counterpart"] == told[:1], "groups without a cell here are gone"
     assert "colours" not in facts
     with pytest.raises(DataError, match="no group 'group 2'"):
         edit(tissue, desk, base, groups={"group 2": "x"})
+
+
+def test_a_name_given_to_unsure_cells_has_no_probability(tissue: DatasetRecord, desk: Desk) -> None:
+    types = kinds(150)[1]
+    types[:9] = UNSURE
+    edit(tissue, desk, finished(tissue, types), renames={UNSURE: "Mast cell", "A": "B"})
+    table = table_of(desk.result)
+    np.testing.assert_array_equal(table["probability"].isna(), table["type"] == "Mast cell")
+    assert (table["type"] == "Mast cell").sum() == 9
 
 
 def test_a_type_is_split_by_expression(tissue: DatasetRecord, desk: Desk) -> None:

@@ -39,7 +39,7 @@ less of it than the atlas."""
 GENES_FOOL = """Points spread because platforms catch genes unequally, and because the two hold types in other shares.
 Neither says that a type is missing."""
 MAP = """Crosses: cells whose type has no counterpart in the atlas. Whatever is imputed for them comes from cells of
-another type, and is hatched wherever it is shown."""
+another type: do not trust it."""
 MAP_FOOL = """It is judged type by type: a few odd cells in a type that is known do not show. Few shared genes make much
 look alike, or unlike, by chance."""
 
@@ -100,7 +100,7 @@ def _map(tissue: DatasetRecord, cells: pd.DataFrame, caption: str) -> None:
     title = "Cells whose type has no counterpart in the atlas"
     drawn = pd.DataFrame({"cell": cells["cell"], "type": cells["type"], "counterpart": cells["counterpart"]})
     draw = partial(figures.map_counterparts, places, cells["counterpart"].to_numpy(), title)
-    caption += " · imputed values of the crossed cells will be hatched"
+    caption += " · do not trust what is imputed for the crossed cells"
     figure_card(draw, "match-map", caption, read=MAP, fool=MAP_FOOL, table=drawn)
 
 

@@ -14,7 +14,7 @@ from backend.figures.points import MOST_POINTS, Places
 from backend.figures.style import FAINT, dress, label, make_room, shorten
 
 HELD = "the atlas has their like"
-LOST = "no counterpart: hatched when imputed"
+LOST = "no counterpart in the atlas"
 COUNTERPART_COLOURS = {HELD: GREY, LOST: TYPE_COLOURS[4]}
 _MOST_TYPES, _LETTERS = 40, 34
 

@@ -20,7 +20,8 @@ READ_CURVE = """Cells of the atlas were held out, made as shallow as the tissue'
 each), and named like them. Each dot holds draws of about one probability: it stands at the share of them that was named
 rightly. On the dotted line a probability of 0.8 is right 8 times in 10."""
 FOOL_CURVE = """It is measured on the atlas, before it is asked whether the atlas has the type at all. Your tissue
-differs from it in more than depth (segmentation, other donors, types that the atlas lacks), so the true error is larger."""
+differs from it in more than depth (segmentation, other donors, types that the atlas lacks), so the true error is
+larger."""
 READ_TABLE = """A row per true type of the held-out atlas cells, with their number; a column per name they were given.
 The diagonal is right. A light square beside it: these two types are taken for each other."""
 FOOL_TABLE = """Rare types have few held-out cells, so their row is rough. Types that only differ in genes your panel

@@ -12,6 +12,7 @@ from scipy.stats import spearmanr
 
 from backend.analysis import match as reckon
 from backend.analysis.match_verdict import judge
+from backend.datasets.checks.case import count
 from backend.datasets.checks.columns import UNKNOWN
 from backend.datasets.expression import leiden, log_normalise
 from backend.datasets.naming.found import COLUMN, UNSURE, read_source
@@ -154,9 +155,10 @@ def _compare(tissue: Side, atlas: Side, seed: int) -> tuple[pd.DataFrame, float,
     if len(ours.names) < 2 or len(theirs.names) < 2:
         raise DataError(
             "Types cannot be compared.",
-            f"{tissue.record.name} has {len(ours.names)} of at least {reckon.FEWEST_CELLS} cells, {atlas.record.name} "
-            f"{len(theirs.names)} of at least {reckon.FEWEST_ATLAS_CELLS}; two of each are needed.",
-            "Name the cells first.",
+            f"Two types are needed on either side. {tissue.record.name} has {count(len(ours.names), 'type')} with at "
+            f"least {count(reckon.FEWEST_CELLS, 'cell')}, {atlas.record.name} {count(len(theirs.names), 'type')} with "
+            f"at least {count(reckon.FEWEST_ATLAS_CELLS, 'cell')}.",
+            "Merge rare types under Cell names, name the cells anew, or bring more cells.",
         )
     depth = tissue.depth[tissue.depth > 0]
     depth = depth if tissue.record.scale == "counts" else np.array([_ASSUMED_DEPTH])

@@ -40,13 +40,11 @@ def open_page(page: str, title: str, question: str, *own: str) -> Place:
 
 
 def _pick_study() -> StudyRecord | None:
-    studies = {study.id: study for study in api.studies() if not study.archived}
+    studies = {study.id: study for study in api.studies()}
     asked = session.get("study")
     if asked and asked not in studies:
-        studies |= {study.id: study for study in api.studies() if study.id == asked}
-        if asked not in studies:
-            st.warning(f"The study {plain(asked)} of this link is not on this server.", icon=":material/link_off:")
-            session.choose_study(None)
+        _say_gone(asked)
+        session.choose_study(None)
     if not studies:
         st.badge("no study yet", color="gray", icon=":material/folder_open:")
         return None
@@ -55,6 +53,16 @@ def _pick_study() -> StudyRecord | None:
     names = {key: study.name for key, study in studies.items()}
     select("Study", names, "study", chosen, label_visibility="collapsed", width=280, icon=":material/folder_open:")
     return studies[chosen] if chosen else None
+
+
+def _say_gone(asked: str) -> None:
+    """A study that was archived meanwhile, perhaps in another window, is said by its name; what is shown is another."""
+    gone = next((study for study in api.studies(archived=True) if study.id == asked), None)
+    if gone:
+        told = f"{plain(gone.name)} is archived: bring it back under *Data*, *Studies*. Another study is open now."
+        st.warning(told, icon=":material/inventory_2:")
+    else:
+        st.warning(f"The study {plain(asked)} of this link is not on this server.", icon=":material/link_off:")
 
 
 def _pick_run(study: StudyRecord) -> RunRecord | None:

@@ -87,6 +87,8 @@ def _why_not(kept: api.Kept, same: bool) -> str:
         dropped = kept.dropped_by
         worst = max(dropped, key=lambda rule: dropped[rule]) if dropped else ""
         left = "No cell would be left" if not kept.n else f"Only {count(kept.n, 'cell')} would be left"
+        if not worst:
+            return f"There are {count(kept.n, 'cell')}: too few to leave any out. They can be used as they are."
         return f"{left}: most are dropped by “{worst}”. Loosen that one."
     return "These are the cells in use now." if same else ""
 

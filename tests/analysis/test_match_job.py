@@ -11,7 +11,7 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from backend.analysis.match_job import match
-from backend.errors import GeneMismatch
+from backend.errors import DataError, GeneMismatch
 from backend.records import DatasetRecord, JobState, JobStatus
 from backend.store import index, keys, layout
 from tests.analysis.test_match import N_GENES, TYPES, make
@@ -175,6 +175,13 @@ def test_too_few_shared_genes_are_refused(home: Path) -> None:
     written("tissue", "tissue")
     written("atlas", "reference", seed=1, genes=("A", "B", *PANEL[:3]))
     with pytest.raises(GeneMismatch, match="share 3 genes"):
+        done(home)
+
+
+def test_too_few_cells_to_compare_are_told_by_the_types_they_make(home: Path) -> None:
+    written("tissue", "tissue", types=TYPES[:1])
+    written("atlas", "reference", seed=1)
+    with pytest.raises(DataError, match=r"Tissue has 1 type with at least 10 cells, Atlas 5 types with"):
         done(home)
 
 

@@ -85,3 +85,13 @@ def test_words_name_the_question_instead_of_the_flag() -> None:
 
 def test_alike_names_are_told_apart() -> None:
     assert distinct({"a": "Lung", "b": "Lung", "c": "Liver"}) == {"a": "Lung", "b": "Lung (2)", "c": "Liver"}
+
+
+def test_a_study_archived_in_another_window_is_said_by_its_name(open_page: Open, study: StudyRecord) -> None:
+    other = api.duplicate_study(study.id, "Other")
+    app = open_page("preparation", study=other.id)
+    api.archive_study(other.id)
+    app.run()
+    assert not app.exception
+    assert any("Other is archived: bring it back" in warning.value for warning in app.warning)
+    assert app.query_params["study"] in (study.id, [study.id])

@@ -84,6 +84,14 @@ def test_where_to_doubt_shows_curve_confusion_and_unknown_groups(open_page: Open
     assert "99 draws of held\\-out atlas cells" in told
 
 
+def test_types_too_small_to_hold_any_cell_out_leave_nothing_to_calibrate(open_page: Open, study: StudyRecord) -> None:
+    facts = {"calibration": {"ece": None, "n": 0, "bins": [[0.9, 0.9, 0]]}, "held_out_accuracy": None}
+    job = finish(api.annotate(study.id, study.tissue, "transfer"), FACTS | facts, {"group": GROUPS})
+    api.use_naming(study.id, job.id)
+    app = open_names(open_page, look="doubt")
+    assert "Calibration error" not in [metric.label for metric in app.metric]
+
+
 def test_an_older_naming_has_no_more_than_its_probability(open_page: Open, study: StudyRecord) -> None:
     job = finish(api.annotate(study.id, study.tissue, "transfer"), {}, {})
     api.use_naming(study.id, job.id)

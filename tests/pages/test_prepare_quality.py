@@ -9,9 +9,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from backend import api
+from backend.datasets.versions.kept import Kept
 from backend.figures.points import Places
 from backend.records import Area, Cut, Recipe, StudyRecord
 from pages.prepare.drawing import area_of, on_map
+from pages.prepare.qc import _why_not
 from tests.datasets.versions.small import reference, tissue
 from tests.pages.conftest import Open
 
@@ -247,7 +249,8 @@ def test_a_version_comes_into_use_in_whatever_view_one_is(open_page: Open, lung:
     api.wait(told if isinstance(told, str) else told[0])
     app.query_params["part"] = "tissue"
     app.run()
-    assert not app.exception and not app.error
+    assert not app.exception
+    assert not app.error
     changed = api.study(lung.id)
     assert (changed.tissue, changed.past[-1].did.partition(":")[0]) == (lung.tissue, "QC of the atlas")
 
@@ -295,3 +298,8 @@ def test_what_the_command_line_made_can_be_opened(open_page: Open, lung: StudyRe
     job = api.wait(api.start_version(lung.tissue, recipe).id)
     api.use_dataset(lung.id, "tissue", job.result["dataset"])
     open_(open_page, "sections", how=how)
+
+
+def test_a_tissue_too_small_to_leave_cells_out_is_told_so() -> None:
+    nothing = Kept(np.full(3, -1, dtype=np.int16), {})
+    assert _why_not(nothing, False).startswith("There are 3 cells: too few")

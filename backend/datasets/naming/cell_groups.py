@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from backend.training.job import Job
 
 MOST_MB = 256
+MOST_COLUMNS = 1000
 _IDS = ("cell_id", "cellid", "cell", "barcode")
 _GROUPS = ("group", "cluster", "cell_type", "celltype", "type", "annotation", "cell_group")
 _COLOURS = ("color", "colour")
@@ -40,7 +42,8 @@ def by_groups(record: DatasetRecord, params: dict[str, Any], job: Job) -> Found:
     if known.empty:
         raise DataError(
             f"No cell of {path.name} is in {record.name!r}.",
-            f"The file's ids look like {_listed(table.index)}; those of the data like {_listed(cells)}.",
+            f"{len(table):,} ids of the file look like {_listed(table.index)}; {len(cells):,} of the data like "
+            f"{_listed(cells)}.",
             "Export the groups for the same run of the instrument, or write the ids as the data have them.",
         )
     groups = known["group"].reindex(cells)
@@ -74,7 +77,7 @@ def read_groups(path: Path) -> pd.DataFrame:
         found["colour"] = table[colours].str.strip().where(lambda hexes: hexes.str.fullmatch(_HEX), None)
     found.index = pd.Index(table[ids].str.strip(), name="cell")
     found = found[(found["group"] != "") & (found.index != "")]
-    faults = _faults(found)
+    faults = _faults(found) if len(found) else ["It names no cell."]
     if faults:
         raise DataError(f"{path.name} cannot be used.", " ".join(faults), "Mend the file and import it again.")
     return found[~found.index.duplicated()]
@@ -87,12 +90,23 @@ def _table(path: Path) -> pd.DataFrame:
             text = stream.read().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError(f"{path.name} is not text in UTF-8.", mend="Save it as CSV in UTF-8.") from error
+    except (EOFError, OSError, zlib.error) as error:
+        raise DataError(f"{path.name} cannot be unpacked.", f"{error}", "Copy it again, or unpack it first.") from error
     lines = text.splitlines(keepends=True)
     start = next((number for number, line in enumerate(lines) if line.strip() and line[0] != "#"), len(lines))
     body = "".join(lines[start:])
     if not body:
         raise DataError(f"{path.name} is empty.", mend="Export the cell groups again.")
-    separator = max(",\t;", key=body.split("\n", 1)[0].count)
+    if "\0" in body:
+        raise DataError(f"{path.name} is no text: it holds NUL characters.", mend="Save it as CSV in UTF-8.")
+    heading = body.split("\n", 1)[0]
+    separator = max(",\t;", key=heading.count)
+    columns = heading.count(separator) + 1
+    if columns > MOST_COLUMNS:
+        raise DataError(
+            f"{path.name} is no file of cell groups: it has {columns:,} columns.",
+            mend="Give it the columns cell_id and group, as Xenium Explorer writes them.",
+        )
     try:
         return pd.read_csv(io.StringIO(body), sep=separator, dtype=str, keep_default_na=False, index_col=False)
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:

@@ -49,13 +49,13 @@ def _held_out(naming: api.Naming) -> None:
             st.metric("Rightly named", f"{facts['held_out_accuracy']:.0%}", border=True, help=held_out)
         if facts.get("held_out_macro_f1") is not None:
             st.metric("Macro F1", f"{facts['held_out_macro_f1']:.2f}", border=True, help=held_out)
-        if told:
+        if told.get("ece") is not None:  # None: every type has too few cells to hold any out
             error = "Mean distance of the probability and the share that is right; 0 is perfect."
             st.metric("Calibration error", f"{told['ece']:.3f}", border=True, help=error)
     made = (
         f"draws of held-out atlas cells, at the tissue's depth; seed {naming.job.params.get('seed', 0)}. Predictions."
     )
-    if told.get("bins"):
+    if told.get("ece") is not None and told.get("bins"):
         draw = partial(calibration, told["bins"], told["ece"], "Is a probability of 0.8 right 8 times in 10?")
         drawn = pd.DataFrame(told["bins"], columns=["probability", "right", "cells"])
         figure_card(draw, "calibration", f"{told['n']:,} {made}", read=READ_CURVE, fool=FOOL_CURVE, table=drawn)

@@ -39,7 +39,7 @@ def test_what_matches_and_what_does_not_is_counted(tissue: DatasetRecord, desk: 
 
 
 def test_no_match_is_refused_with_ids_of_both_sides(tissue: DatasetRecord, desk: Desk, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"'aaaa-1'.*'cell0', 'cell1'"):
+    with pytest.raises(DataError, match=r"1 ids of the file look like 'aaaa-1'; 150 of the data like 'cell0', 'cell1'"):
         run(tissue, write(tmp_path, "cell_id,group\naaaa-1,T cell\n"), desk)
 
 
@@ -68,6 +68,22 @@ def test_faults_are_told_at_once(tmp_path: Path) -> None:
 def test_what_is_no_such_file_is_said_so(text: str, tmp_path: Path) -> None:
     with pytest.raises(DataError):
         read_groups(write(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "said"),
+    [
+        (b"\x1f\x8b\x08garbage", "a.csv.gz", "cannot be unpacked"),
+        (gzip.compress(b"cell_id,group\nc1,T\n")[:-12], "a.csv.gz", "cannot be unpacked"),
+        (b"cell_id,group\nc1,T\0B\n", "a.csv", "NUL"),
+        (b"cell_id,group\n", "a.csv", "names no cell"),
+        (b",".join([b"cell_id", b"group", *[b"x"] * 5000]) + b"\nc1,T\n", "a.csv", "5,002 columns"),
+    ],
+)
+def test_a_broken_file_is_no_defect(data: bytes, name: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(DataError, match=said):
+        read_groups(tmp_path / name)
 
 
 def test_a_row_that_is_given_twice_alike_counts_once(tmp_path: Path) -> None:

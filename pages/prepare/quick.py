@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from backend import api
 from backend.figures import maps
 from backend.figures.points import Places
-from backend.records import Area, DatasetRecord, JobState, Recipe, RunRecord, StudyRecord
+from backend.records import DatasetRecord, JobState, Recipe, RunRecord, StudyRecord
 from pages.components import cached, session
 from pages.components.choice import segments
 from pages.components.figure_card import figure_card
@@ -107,11 +107,8 @@ def _region(study: StudyRecord, tissue: DatasetRecord, first: bool) -> None:
         if _button("Take a quick look", study, tissue.n_cells, "Quick look", primary=first):
             _train(study, "Quick look", quick=False)
         return
-    area: Area | None
-    if way == "drawn":
-        area = next(iter(drawn_areas(tissue, study, "quick", most=1)), None)
-    else:
-        area = cached.region(study, wanted)
+    drawn = way == "drawn"
+    area = next(iter(drawn_areas(tissue, study, "quick", most=1)), None) if drawn else cached.region(study, wanted)
     if area is None:
         st.caption("Draw a region on the map with the lasso or the box of its toolbar.")
         return

@@ -22,7 +22,8 @@ def linked_job(*kinds: str) -> JobStatus | None:
         job = None
     if job and job.kind in kinds:
         return job
-    st.warning(f"{plain(asked)} of this link is not on this server.", icon=":material/link_off:")
+    why = "belongs to another page" if job else "is not on this server"
+    st.warning(f"{plain(asked)} of this link {why}.", icon=":material/link_off:")
     session.put("job", None)
     return None
 

@@ -30,7 +30,8 @@ def strip(study: StudyRecord, view: str) -> None:
 def _undo(study: StudyRecord) -> None:
     last = study.past[-1]
     st.caption(f"Last change, {when(last.at)}: {plain(last.did)}", width="content")
-    if st.button("Undo", icon=":material/undo:", type="tertiary", key="undo"):
+    # A button per change: a second click, or one in a window that shows an older change, takes nothing else back.
+    if st.button("Undo", icon=":material/undo:", type="tertiary", key=f"undo.{last.at}"):
         api.undo(study.id)
         session.put("job", None)
         st.toast(f"Taken back: {plain(last.did)}", icon=":material/undo:")

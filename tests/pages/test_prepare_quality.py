@@ -303,3 +303,15 @@ def test_what_the_command_line_made_can_be_opened(open_page: Open, lung: StudyRe
 def test_a_tissue_too_small_to_leave_cells_out_is_told_so() -> None:
     nothing = Kept(np.full(3, -1, dtype=np.int16), {})
     assert _why_not(nothing, False).startswith("There are 3 cells: too few")
+
+
+def test_undo_in_an_older_window_takes_back_nothing_that_it_does_not_show(open_page: Open, lung: StudyRecord) -> None:
+    api.set_colours(lung.id, {"a": "#112233"})
+    api.set_colours(lung.id, {"b": "#445566"})
+    first, second = open_(open_page, "qc"), open_(open_page, "qc")
+    button(first, "Undo").click().run()
+    button(second, "Undo").click().run()
+    assert not second.exception
+    assert api.study(lung.id).colours == {"a": "#112233"}
+    button(second, "Undo").click().run()
+    assert api.study(lung.id).colours == {}

@@ -31,9 +31,10 @@ def _undo(study: StudyRecord) -> None:
     last = study.past[-1]
     st.caption(f"Last change, {when(last.at)}: {plain(last.did)}", width="content")
     # A button per change: a second click, or one in a window that shows an older change, takes nothing else back.
-    if st.button("Undo", icon=":material/undo:", type="tertiary", key=f"undo.{last.at}"):
+    if st.button("Undo", icon=":material/undo:", type="tertiary", key=f"undo.{len(study.past)}.{last.at}"):
         api.undo(study.id)
         session.put("job", None)
+        session.put("run", None)  # it may belong to the data that are taken back
         st.toast(f"Taken back: {plain(last.did)}", icon=":material/undo:")
         st.rerun()
 

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.errors import UserError
 from backend.records import Area
 
 _FEWEST = 0.01  # of a section's cells: a smaller piece is a crumb of the nearest one,
 _LIKE_LARGEST = 0.1  # unless it is much like the largest: a tissue array has a hundred alike
 _MOST_BINS = 4_000_000
+_MOST_PIECES = 1000
 _PER_GAP = 8  # bins: so a gap counts that is as wide as asked to within an eighth
 
 
@@ -76,6 +78,11 @@ def pieces(xy: NDArray[np.floating], gap_um: float) -> Pieces:
     of_cell = labels[padded[:, 0], padded[:, 1]] - 1
     sizes = np.bincount(of_cell, minlength=n_labels)
     small = (sizes < _FEWEST * len(xy)) & (sizes < _LIKE_LARGEST * sizes.max())
+    if (~small).sum() > _MOST_PIECES:
+        raise UserError(
+            f"A gap of {gap_um:g} µm would cut the tissue into {(~small).sum():,} pieces.",
+            f"At most {_MOST_PIECES} are taken: cells of one tissue lie this far apart.", "Choose a wider gap.",
+        )  # fmt: skip
     if small.any():
         away = np.isin(labels, np.flatnonzero(~small) + 1, invert=True)
         rows, columns = ndimage.distance_transform_edt(away, return_distances=False, return_indices=True)
@@ -89,7 +96,7 @@ def _grid(
     places = np.asarray(xy, dtype=np.float64) - np.min(xy, axis=0)
     extent = np.maximum(places.max(axis=0), 1e-6)
     step = max(gap_um / _PER_GAP, float(np.sqrt(extent.prod() / _MOST_BINS)))
-    reach = (gap_um / step - 1) / 2  # on both sides, and bins that touch are joined
+    reach = max(0.0, (gap_um / step - 1) / 2)  # on both sides, and bins that touch are joined
     margin = int(np.ceil(reach)) + 1
     bins = (places / step).astype(np.int64) + margin
     rows, columns = bins.max(axis=0) + margin + 1

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from backend.datasets.versions.areas import default_gap_um, inside, inside_any, pieces
+from backend.errors import UserError
 from backend.records import Area
 
 
@@ -72,3 +73,10 @@ def test_the_cores_of_an_array_are_no_crumbs() -> None:
 
 def test_the_usual_gap_grows_with_the_distance_of_cells() -> None:
     assert (default_gap_um(5.0), default_gap_um(34.2), default_gap_um(None)) == (100.0, 410.0, 100.0)
+
+
+def test_a_gap_narrower_than_the_grid_is_refused_and_breaks_nothing() -> None:
+    xy = np.random.default_rng(0).uniform(0, 1e4, (3000, 2))
+    with pytest.raises(UserError, match="pieces.*Choose a wider gap"):
+        pieces(xy, 1e-9)
+    assert pieces(xy[:50], 1e-9).n_pieces > 40

@@ -77,6 +77,6 @@ def test_the_usual_gap_grows_with_the_distance_of_cells() -> None:
 
 def test_a_gap_narrower_than_the_grid_is_refused_and_breaks_nothing() -> None:
     xy = np.random.default_rng(0).uniform(0, 1e4, (3000, 2))
-    with pytest.raises(UserError, match="pieces.*Choose a wider gap"):
+    with pytest.raises(UserError, match=r"pieces.*Choose a wider gap"):
         pieces(xy, 1e-9)
     assert pieces(xy[:50], 1e-9).n_pieces > 40

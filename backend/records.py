@@ -145,6 +145,7 @@ class StudyRecord(Record):
     reference: str
     validation: str | None = None
     quick: str | None = None  # a region of the tissue, for first answers
+    region_job: str | None = None  # the region of a quick look, in the making
     types: dict[str, str] = Field(default_factory=dict)  # dataset id -> "column" or the id of an annotation job
     colours: dict[str, str] = Field(default_factory=dict)  # type -> "#rrggbb", where the user chose one
     done: dict[str, str] = Field(default_factory=dict)  # step of the checklist -> data set it was settled for

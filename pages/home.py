@@ -26,10 +26,14 @@ def main() -> None:
         "atlas",
     )
     _demo_job()
+    bringing = bool(session.get("tissue") or session.get("atlas"))
+    if bringing:  # what was just added is not to be looked for
+        bring.show(first=True)
     if place.study:
-        overview.show(place.study, place.run)
+        overview.show(place.study, place.run, blue=not bringing)
     goals.show(place.study)
-    bring.show(first=place.study is None)
+    if not bringing:
+        bring.show(first=place.study is None)
     recent.show()
 
 

@@ -30,6 +30,7 @@ MOST_CELLS = 20_000
 MOST_NAMED = 200  # genes that the atlas lacks, by name
 GROUPS = "groups"  # a source of types: groups of similar expression, for a tissue that has no names of its own
 ORGAN_COLUMNS = ("tissue_general", "organ", "tissue", "tissue_type", "body_site")
+NAMELESS = (UNKNOWN, UNSURE, "other", "others", "other cells", "unassigned", "undefined", "nan", "na", "none", "")
 DOUBT_FROM = 0.5  # of a type's cells in groups that the transfer cannot place
 _NAMED_BY = 2  # markers in the name of a group
 _ASSUMED_DEPTH = 500.0  # counts of a cell, where the tissue does not hold counts
@@ -63,7 +64,7 @@ def match(params: dict[str, Any], job: Job) -> dict[str, Any]:
     named, named_by = _transferred(params, around, loose, job)
     all_labels = _labels(around, params["tissue_types"], seed)
     tissue = _side(around, all_labels, plan, seed, (UNKNOWN,))
-    atlas = _side(loose, _labels(loose, params["reference_types"], seed), plan, seed, (UNKNOWN, UNSURE))
+    atlas = _side(loose, _labels(loose, params["reference_types"], seed), plan, seed, NAMELESS)
     job.stage("comparing types")
     all_labels, tissue, tissue_markers = _with_markers(tissue, all_labels, params["tissue_types"])
     table, own, f1 = _compare(tissue, atlas, seed)
@@ -119,8 +120,9 @@ def _side(
     record: DatasetRecord, labels: NDArray[np.object_], plan: GenePlan, seed: int, nameless: tuple[str, ...]
 ) -> Side:
     """At most 20,000 cells that have a name; of each type as many as of any other, the small ones whole. nameless: what
-    is no name. An atlas's unsure cells are no type of it; a tissue's are part of what markers stand out from."""
-    known = np.flatnonzero(~np.isin(labels, nameless))
+    is no name. An atlas's leftovers ("other", "unsure") are no type of it, and nobody's counterpart; a tissue's are
+    part of what markers stand out from."""
+    known = np.flatnonzero(~np.isin(np.char.lower(labels.astype(str)), nameless))
     if not len(known):
         raise DataError(f"No cell of {record.name!r} has a name.", mend="Work its types out first.")
     rows = known[_sample(labels[known], seed)]

@@ -73,6 +73,7 @@ from backend.api._results import (
 from backend.api._runs import (
     Verdict,
     cards,
+    continue_quick_look,
     is_run,
     predict,
     preflight,
@@ -81,6 +82,7 @@ from backend.api._runs import (
     run_metrics,
     run_verdict,
     runs,
+    start_quick_look,
     start_run,
 )
 from backend.api._studies import (
@@ -165,6 +167,7 @@ __all__ = [
     "check_markers",
     "checklist",
     "context_genes",
+    "continue_quick_look",
     "count_kept",
     "create_study",
     "dataset",
@@ -226,6 +229,7 @@ __all__ = [
     "start_enrichment",
     "start_match",
     "start_niche",
+    "start_quick_look",
     "start_ranking",
     "start_run",
     "start_version",

@@ -18,6 +18,7 @@ METHOD = "scxm"
 QUICK_CELLS = 2_500  # of a region: what a model learns from in a few minutes
 NAMING_S, MATCHING_S = 10.0, 15.0  # of a start; the rest grows with the cells
 SECONDS_PER_CELL = 4e-4
+START_MINUTES = 1.0  # reading, starting and writing, on a machine that does other things too
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def _trained(study: StudyRecord, tissue: DatasetRecord, reference: DatasetRecord
     quick = Step(
         "quick",
         done=bool(finished),
-        says=f"trained on {quick_cells:,} cells" if finished else f"first answers from {quick_cells:,} cells",
+        says=_told(bool(finished), study.quick_data in under_way, f"first answers from {quick_cells:,} cells"),
         minutes=None if finished else _minutes("Quick look", quick_cells, reference.n_cells),
         job=under_way.get(study.quick_data),
     )
@@ -124,16 +125,20 @@ def _trained(study: StudyRecord, tissue: DatasetRecord, reference: DatasetRecord
     whole = Step(
         "whole",
         done=done,
-        says=f"{'trained' if done else 'train'} on all {tissue.n_cells:,} cells",
+        says=_told(done, study.data in under_way, f"train on all {tissue.n_cells:,} cells"),
         minutes=None if done else _minutes("Standard", tissue.n_cells, reference.n_cells),
         job=under_way.get(study.data) if study.quick else None,
     )
     return [quick, whole]
 
 
+def _told(done: bool, running: bool, open_: str) -> str:
+    return "being trained" if running else ("trained" if done else open_)
+
+
 def _minutes(preset_name: str, tissue_cells: int, reference_cells: int) -> float:
     config = registry.config_from(METHOD, preset(METHOD, preset_name))
-    return registry.card(METHOD).minutes(tissue_cells, reference_cells, config)
+    return registry.card(METHOD).minutes(tissue_cells, reference_cells, config) + START_MINUTES
 
 
 _Data = tuple[str, str, str | None, str | None]

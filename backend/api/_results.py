@@ -15,6 +15,7 @@ from backend.api._datasets import dataset
 from backend.api._runs import finished, run
 from backend.api._studies import study
 from backend.api._types import cell_types
+from backend.datasets.naming.marker_lists import spellings
 from backend.datasets.paired import names_as_in
 from backend.errors import NotFound, UserError
 from backend.store import keys, layout, matrix
@@ -28,7 +29,7 @@ SUGGESTIONS = 5
 class GeneHit:
     """Where a gene that somebody typed is known, and as what. `name` is the data's own spelling."""
 
-    status: Literal["on your panel", "in the reference", "unknown"]
+    status: Literal["on your panel", "seen in no cell", "in the reference", "unknown"]
     name: str | None
     suggestions: tuple[str, ...] = ()
 
@@ -101,12 +102,15 @@ def _result(run_id: str) -> Path:
 def find_gene(study_id: str, run_id: str | None, text: str) -> GeneHit:
     """Look a name up, in any case, among symbols, Ensembl ids and aliases as the study's data have them."""
     chosen, asked = study(study_id), text.strip().casefold()
-    tissue, reference = _spellings(chosen.tissue), _spellings(chosen.reference)
+    tissue, reference = spellings(chosen.tissue), spellings(chosen.reference)
     shown = {gene.casefold(): gene for gene in context_genes(run_id)} if run_id and has_result(run_id) else tissue
     if asked in shown:
         return GeneHit("on your panel", shown[asked])
     if asked in tissue:
         return GeneHit("on your panel", tissue[asked])
+    unseen = {name.casefold(): name for name in _unseen(chosen.tissue)}
+    if asked in unseen:
+        return GeneHit("seen in no cell", unseen[asked])
     if asked in reference:
         found = reference[asked]
         # The reference may know an alias, or the other species' name, of a gene of the panel.
@@ -114,21 +118,18 @@ def find_gene(study_id: str, run_id: str | None, text: str) -> GeneHit:
         here = dict(zip(matrix.var(chosen.reference).index, names))[found]
         if here in shown.values():
             return GeneHit("on your panel", here)
+        if found.casefold() in unseen:
+            return GeneHit("seen in no cell", found)
         return GeneHit("in the reference", found)
     near = difflib.get_close_matches(asked, {**reference, **tissue, **shown}, n=2 * SUGGESTIONS, cutoff=0.6)
     similar = dict.fromkeys({**reference, **tissue, **shown}[name] for name in near)
     return GeneHit("unknown", None, tuple(similar)[:SUGGESTIONS])
 
 
-def _spellings(dataset_id: str) -> dict[str, str]:
-    """Every spelling of a gene, in lower case -> the name under which the data set holds it."""
-    table = matrix.var(dataset_id)
-    spellings: dict[str, str] = {}
-    for column in ("ensembl", "symbol"):
-        if column in table:
-            known = table[column].dropna()
-            spellings |= {str(alias).casefold(): str(gene) for gene, alias in known.items() if alias}
-    return spellings | {str(gene).casefold(): str(gene) for gene in table.index}
+def _unseen(dataset_id: str) -> list[str]:
+    """Genes of the panel that no cell showed when the file was read."""
+    table = matrix.excluded(dataset_id)
+    return [str(name) for name in table.loc[table["kind"] == matrix.NOT_SEEN, "name"]]
 
 
 def atlas_by_type(study_id: str, gene: str) -> pd.DataFrame:

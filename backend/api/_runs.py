@@ -8,13 +8,14 @@ from typing import Any, Literal
 import pandas as pd
 
 from backend.api._datasets import dataset
-from backend.api._studies import study
+from backend.api._studies import study, use_quick_look
+from backend.api._versions import start_version
 from backend.errors import NotFound, UserError
 from backend.jobs import submit
 from backend.jobs.metrics import COLUMNS, metrics
 from backend.methods import registry
 from backend.methods.contract import MethodCard
-from backend.records import JobStatus, Preflight, RunRecord
+from backend.records import Area, JobState, JobStatus, Preflight, Recipe, RunRecord, StudyRecord
 from backend.store import index, keys, layout
 
 MAX_SEED = 2**31 - 1
@@ -75,6 +76,26 @@ def start_run(study_id: str, method: str, config: dict[str, Any], seed: int = 0,
         index.add(record)
         submit.submit(method, record.model_dump(mode="json", exclude={"created", "owner"}), job_id=record.id)
         return run(record.id)
+
+
+def start_quick_look(study_id: str, area: Area) -> JobStatus:
+    """Cut a region out of the study's tissue, as a job. The training on it begins by `continue_quick_look`."""
+    job = start_version(study(study_id).tissue, Recipe(regions=(area,)))
+    index.update(StudyRecord, study_id, lambda old: old.model_copy(update={"region_job": job.id}))
+    return job
+
+
+def continue_quick_look(study_id: str, method: str = "scxm") -> RunRecord | None:
+    """Train on the region once it is cut out, whichever page sees that first; None while it is not, or cannot be."""
+    waiting = study(study_id).region_job
+    job = index.find(JobStatus, waiting) if waiting else None
+    if job is not None and not job.state.finished:
+        return None
+    index.update(StudyRecord, study_id, lambda old: old.model_copy(update={"region_job": None}))
+    if job is None or job.state is not JobState.SUCCEEDED or job.params["dataset"] != study(study_id).tissue:
+        return None  # failed, or of a tissue that was changed meanwhile
+    use_quick_look(study_id, str(job.result["dataset"]))
+    return start_run(study_id, method, preset(method, "Quick look"), quick=True)
 
 
 def runs(study_id: str | None = None) -> list[RunRecord]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 BY_CELL, BY_GENE = "X", "layers/by_gene"
+NOT_SEEN = "not seen"  # kind of what was set aside: a gene that no cell expresses
 
 
 def gene_values(dataset_id: str, gene: str) -> NDArray[np.float32]:
@@ -89,6 +90,11 @@ def obs_columns(dataset_id: str) -> list[str]:
 def var(dataset_id: str) -> pd.DataFrame:
     """The table of genes (index "gene"): symbol, ensembl, detection, mean, is_panel."""
     return pd.read_parquet(_folder(dataset_id) / "var.parquet")
+
+
+def excluded(dataset_id: str) -> pd.DataFrame:
+    """What was set aside when the data set was read: name, kind (a control's, or `NOT_SEEN`), total."""
+    return pd.read_parquet(_folder(dataset_id) / "excluded.parquet")
 
 
 def _folder(dataset_id: str) -> Path:

@@ -1,4 +1,4 @@
-"""Wherever one is: that a training of the study is under way, and a word when it has ended."""
+"""Wherever one is: what is under way in the study, and a word when it has ended."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import streamlit as st
 
 from backend import api
 from backend.records import JobState, RunRecord, StudyRecord
+from pages.components import session
 from pages.components.words import count, run_label
 
 EVERY_S = 3
@@ -13,9 +14,26 @@ EVERY_S = 3
 
 def notices(study: StudyRecord) -> None:
     """In the strip of every page. Nothing where nothing runs."""
+    if study.region_job:
+        _region(study, study.region_job)
     running = [run for run in api.runs(study.id) if not api.job(run.id).state.finished]
     if running:
         _watch(running, study)
+
+
+@st.fragment(run_every=1)
+def _region(study: StudyRecord, job_id: str) -> None:
+    """The region of a quick look: once it is there, the training on it begins."""
+    job = api.job(job_id)
+    if job.state.finished:
+        run = api.continue_quick_look(study.id)
+        if run:
+            session.put("run", run.id)
+            st.toast("The region is cut out: the quick look trains on it now.", icon=":material/crop:")
+        elif job.error:
+            st.toast(f"No region: {job.error['what']}", icon=":material/error:", duration="long")
+        st.rerun()
+    st.badge("cutting a region out", color="blue", icon=":material/crop:")
 
 
 @st.fragment(run_every=EVERY_S)

@@ -94,6 +94,9 @@ def _checked(job: JobStatus) -> None:
             part = "atlas" if job.params["role"] == "reference" else "tissue"
             session.hand_over("start", **{part: job.result["dataset"]})
             st.switch_page("home.py")
+        if session.get("back") == "prepare":  # the Atlas view sent for another one
+            session.put("back", None)
+            st.switch_page("preparation.py")
         session.put("dataset", job.result["dataset"])
         session.put("view", "library")
         st.toast("Added.", icon=":material/check:")

@@ -12,20 +12,20 @@ from backend.records import JobState, StudyRecord
 from pages.components import session
 from pages.components.choice import select
 from pages.components.job_panel import job_panel
-from pages.components.words import count, plain
+from pages.components.words import plain
+
+CLOSE = 3.0  # points of fit; less is no difference: seeds alone move it by one or two
 
 
 def show(study: StudyRecord) -> None:
     ranked = api.rank_atlases(study.id)
     if len(ranked) < 2 and ranked and ranked[0].record.id == study.reference:
-        st.markdown("This is the only atlas on this server. Add another one under *Data*, and both are compared here.")
-        if st.button("Add an atlas", icon=":material/add:"):
-            session.hand_over("data", view="add", role="reference")
-            st.switch_page("upload.py")
+        st.markdown("This is the only atlas on this server. Add another one, and both are compared here.")
+        _bring()
         return
     running = [row for row in ranked if row.job and not row.job.state.finished and row.record.id != study.reference]
     for row in running[:1]:  # one panel: they wait for each other
-        job_panel(row.job.id, f"Matching {row.record.name} ({count(len(running), 'atlas')[:-1]} to go)")  # type: ignore[union-attr]
+        job_panel(row.job.id, f"Matching {row.record.name} ({len(running)} to go)")  # type: ignore[union-attr]
     lacking = [row for row in ranked if not row.skipped and not row.facts and row not in running]
     if lacking and not running:
         label = f"Match {len(lacking)} more" if len(lacking) < len(ranked) else f"Match all {len(lacking)}"
@@ -40,8 +40,17 @@ def show(study: StudyRecord) -> None:
     )  # fmt: skip
     if len(ranked) > 1 and (why := api.why_better(ranked[0], ranked[1])):
         best, second = (plain(row.record.name) for row in ranked[:2])
-        st.markdown(f"**{best}** is ahead of {second} by its {plain(why)}.")
+        close = ranked[0].facts["fit"] - ranked[1].facts["fit"] < CLOSE  # type: ignore[index]
+        said = f"**{best}** and **{second}** fit about equally well. {best}" if close else f"**{best}**"
+        st.markdown(f"{said} is ahead{'' if close else f' of {second}'} by its {plain(why)}.")
+    _bring()
     _take(study, [row for row in ranked if row.record.id != study.reference])
+
+
+def _bring() -> None:
+    if st.button("Add an atlas", icon=":material/add:", type="tertiary"):
+        session.hand_over("data", view="add", role="reference", job=None, back="prepare")
+        st.switch_page("upload.py")
 
 
 def _line(study: StudyRecord, row: api.Ranked) -> dict[str, Any]:

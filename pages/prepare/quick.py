@@ -12,19 +12,17 @@ from numpy.typing import NDArray
 from backend import api
 from backend.figures import maps
 from backend.figures.points import Places
-from backend.records import DatasetRecord, JobState, Recipe, RunRecord, StudyRecord
+from backend.records import DatasetRecord, Recipe, RunRecord, StudyRecord
 from pages.components import cached, session
 from pages.components.choice import segments
 from pages.components.figure_card import figure_card
 from pages.components.job_panel import job_panel
-from pages.components.links import linked_job
 from pages.components.words import count, duration, plain, run_label
 from pages.prepare.drawing import drawn_areas
 from pages.prepare.versions import making
 
 METHOD = "scxm"
 WAYS = {"chosen": "Choose a region for me", "drawn": "I draw a region"}
-_ASKED = "prepare.quick"  # the region that this tab asked for: a link to somebody's must not change the study
 COLOURS = {"quick look": "#D55E00", "the rest": "#9AA0A6"}
 READ = """The cells in colour train the quick look: one piece, in which cells have their true neighbours. It was placed
 where as many cell types as possible lie, unless you drew it."""
@@ -37,7 +35,8 @@ def show(study: StudyRecord) -> None:
     said = api.sampled(tissue.id)
     if said:
         st.warning(plain(said), icon=":material/warning:")
-    if _under_way(study):
+    if study.region_job:
+        job_panel(study.region_job, "Cutting the region out; the quick look begins by itself then")
         return
     quick, whole = _runs(study)
     if whole:
@@ -49,24 +48,6 @@ def show(study: StudyRecord) -> None:
     _region(study, tissue, first=not (quick or whole))
     if not whole:
         _whole(study, tissue, first=quick is not None)
-
-
-def _under_way(study: StudyRecord) -> bool:
-    """The region in the making; the run follows by itself where this tab asked for it."""
-    if not (session.get("job") or "").startswith("version-"):  # the views of Prepare share the parameter
-        return False
-    asked = linked_job("version")
-    if not asked or not asked.params["recipe"]["regions"]:
-        return False
-    job = job_panel(asked.id, "Cutting the region out")
-    if job.state is not JobState.SUCCEEDED:
-        return not job.state.finished
-    if st.session_state.pop(_ASKED, None) != job.id:
-        return False
-    session.put("job", None)
-    api.use_quick_look(study.id, job.result["dataset"])
-    _train(study, "Quick look", quick=True)
-    return True
 
 
 def _train(study: StudyRecord, preset: str, *, quick: bool) -> None:
@@ -118,9 +99,7 @@ def _region(study: StudyRecord, tissue: DatasetRecord, first: bool) -> None:
     cells = int(inside.sum())
     st.caption(f"{count(cells, 'cell')} of {tissue.n_cells:,} lie in the region.")
     if _button("Take a quick look", study, cells, "Quick look", primary=first):
-        job = api.start_version(tissue.id, Recipe(regions=(area,)))
-        session.put("job", job.id)
-        st.session_state[_ASKED] = job.id
+        api.start_quick_look(study.id, area)
         st.rerun()
 
 

@@ -58,6 +58,7 @@ def show(study: StudyRecord | None) -> None:
                     st.badge("your question", icon=":material/check:", color="green")
                 elif st.button("This is my question", key=f"choose.{key}", icon=":material/flag:"):
                     session.put("goal", key)
+                    st.toast(f"The steps now lead to: {goal.title}", icon=":material/flag:")
                     st.rerun()
     if study is None:
         st.caption("Each needs a tissue and an atlas of the same kind of tissue: bring yours below, or try the demo.")

@@ -7,16 +7,18 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import streamlit as st
+from numpy.typing import NDArray
 
 from backend import api
 from backend.figures import maps
 from backend.figures.points import Measure, Places
-from backend.records import RunRecord, StudyRecord
+from backend.records import JobState, RunRecord, StudyRecord
 from pages.components import cached, session
 from pages.components.figure_card import Draw, figure_card
 from pages.components.words import count, plain
 from pages.start import steps
 
+NUMBERED = r"cluster \d+"
 READ = """Each point stands where the cell was; the bar gives the scale, and sections stand side by side. A type has
 the same colour on every page."""
 FOOL = """Names that were transferred are predictions. Where cells lie dense, some hide others: zoom in."""
@@ -29,12 +31,13 @@ FOOL_SHARE = """Nothing of the gene was measured here. The atlas comes from othe
 the neighbourhood does to a cell is not in it. If the names are wrong, so is the map."""
 
 
-def show(study: StudyRecord, run: RunRecord | None) -> None:
+def show(study: StudyRecord, run: RunRecord | None, blue: bool) -> None:
+    """blue: the next step is a step of this study."""
     left, right = st.columns([7, 3], gap="medium")
     with left:
         _tissue(study)
     with right:
-        steps.show(study, run)
+        steps.show(study, run, blue)
 
 
 def _tissue(study: StudyRecord) -> None:
@@ -51,6 +54,9 @@ def _tissue(study: StudyRecord) -> None:
     if hit.status == "on your panel":
         st.caption(f"**{plain(name)}** is on your panel: measured, cell by cell.")
         _measured(study, name)
+    elif hit.status == "seen in no cell":
+        st.info(f"**{plain(name)}** is on your panel and was seen in no cell of the tissue.", icon=":material/info:")
+        _types(study)
     elif hit.status == "in the reference":
         _by_type(study, name)
     else:
@@ -86,21 +92,28 @@ def _measured(study: StudyRecord, gene: str) -> None:
 
 
 def _by_type(study: StudyRecord, gene: str) -> None:
-    """A gene that the panel lacks: what the atlas says of each type."""
+    """A gene that the panel lacks: what the atlas says of each type. Numbered groups have no name in common."""
     share = api.atlas_by_type(study.id, gene)["share"]
+    share = share[~share.index.str.fullmatch(NUMBERED)]
     types = cached.names(study, study.tissue)
     values = pd.Series(types).map(share).to_numpy(dtype=np.float32)
+    unlike = _without_counterpart(study, len(values))
+    values[unlike] = np.nan
+    known = float(np.isfinite(values).mean())
+    if known == 0:
+        st.info(
+            f"**{plain(gene)}** is not on your panel; the atlas measured it. It can be shown by cell type once tissue "
+            "and atlas call their types by the same names: see *Prepare*, *Cell names*.",
+            icon=":material/info:",
+        )
+        _types(study)
+        return
     top = ", ".join(f"{plain(name)} ({part:.0%})" for name, part in share.nlargest(3).items())
     st.info(
         f"**{plain(gene)}** is not on your panel. It can be imputed by cell type from the atlas, where it was seen "
         f"most often in {top}. **Verdict:** it tells types apart and no more; nothing checks it against your tissue.",
         icon=":material/info:",
     )
-    known = float(np.isfinite(values).mean())
-    if known == 0:
-        st.markdown("The tissue's cells have no names that the atlas knows: name them from the atlas first.")
-        _types(study)
-        return
     measure = Measure(values, gene, "share of the type's atlas cells", predicted=True, limits=(0.0, float(share.max())))
     draw = partial(maps.map_values, _places(study), measure, f"{gene} by cell type, from the atlas")
     atlas = api.dataset(study.reference)
@@ -108,7 +121,17 @@ def _by_type(study: StudyRecord, gene: str) -> None:
         f"{count(len(types), 'cell')}, {known:.0%} of them of a type that {atlas.name} holds "
         f"({count(atlas.n_cells, 'cell')}): imputed by type, not measured and not scored."
     )
+    if unlike.any():
+        caption += f" {count(int(unlike.sum()), 'cell')} of types without a counterpart in the atlas are left grey."
     _card(study, draw, "home-atlas-gene", caption, READ_SHARE, FOOL_SHARE, {"type": types, f"{gene} (imputed)": values})
+
+
+def _without_counterpart(study: StudyRecord, n_cells: int) -> NDArray[np.bool_]:
+    """Cells whose like the atlas does not hold, as the match found; none where nothing was matched."""
+    job = api.find_match(study.id)
+    if job is None or job.state is not JobState.SUCCEEDED:
+        return np.zeros(n_cells, dtype=bool)
+    return ~cached.left(api.match, job.id).cells["counterpart"].to_numpy(dtype=bool)
 
 
 def _card(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import streamlit as st
 
@@ -32,7 +33,7 @@ WAYS: dict[api.StepName, Way] = {
 }
 
 
-def show(study: StudyRecord, run: RunRecord | None) -> None:
+def show(study: StudyRecord, run: RunRecord | None, blue: bool) -> None:
     steps = api.checklist(study.id)
     following = next((step for step in steps if not step.done), None)
     with st.container(border=True, key="checklist"):
@@ -40,7 +41,7 @@ def show(study: StudyRecord, run: RunRecord | None) -> None:
         for step in steps:
             _line(step, following is step)
         answered = run is not None and api.job(run.id).state in (JobState.SUCCEEDED, JobState.STOPPED)
-        _next(following, answered)
+        _next(following, answered, blue)
 
 
 def _line(step: api.Step, following: bool) -> None:
@@ -49,22 +50,25 @@ def _line(step: api.Step, following: bool) -> None:
         icon = ":material/hourglass_top:"
     colour = "green" if step.done else ("blue" if following else "gray")
     title = WAYS[step.name].title
-    took = f" · {duration(step.minutes)}" if step.minutes and not step.done else ""
+    took = f" · {duration(step.minutes)}" if step.minutes and not step.done and not step.job else ""
     st.markdown(f":{colour}[{icon}] {'**' + title + '**' if following else title}  \n:small[{plain(step.says)}{took}]")
 
 
-def _next(step: api.Step | None, answered: bool) -> None:
-    """Exactly one blue button; the answers that are there already have a plain one beside it."""
+def _next(step: api.Step | None, answered: bool, blue: bool) -> None:
+    """At most one blue button; the answers that are there already have a plain one beside it."""
     if step:
-        way = WAYS[step.name]
-        if st.button(way.button, type="primary", icon=":material/arrow_forward:", key="next", width="stretch"):
-            session.hand_over("prepare", view=way.view, job=None)
+        label = "Watch the work" if step.job else WAYS[step.name].button
+        if _wide(label, "next", blue):
+            session.hand_over("prepare", view=WAYS[step.name].view, job=None)
             st.switch_page("preparation.py")
     goal = goals.chosen()
     if not goal.page:
         st.caption("Type a gene in the box beside the map: it is answered now, whatever is still open here.")
-    elif answered and st.button(
-        goal.title, type="secondary" if step else "primary", icon=":material/insights:", key="answer", width="stretch"
-    ):
+    elif answered and _wide(goal.title, "answer", blue and not step):
         session.hand_over("predict", view=goal.view)
         st.switch_page(goal.page)
+
+
+def _wide(label: str, key: str, blue: bool) -> bool:
+    kind: Literal["primary", "secondary"] = "primary" if blue else "secondary"
+    return st.button(label, type=kind, icon=":material/arrow_forward:", key=key, width="stretch")

@@ -53,12 +53,16 @@ def lacking(facts: dict[str, Any]) -> set[str]:
     return {gone["type"] for gone in facts["no_counterpart"]}
 
 
-def test_both_lung_atlases_fit_the_lung_and_the_better_one_says_why(facts) -> None:
+def test_both_lung_atlases_know_most_of_the_lung_and_say_what_they_lack(facts) -> None:
     maynard, sapiens = facts["cosmx", "maynard"], facts["cosmx", "sapiens"]
-    assert maynard["verdict"] == sapiens["verdict"] == "fits"
+    assert "does not fit" not in (maynard["verdict"], sapiens["verdict"])
+    assert min(maynard["counterpart"], sapiens["counterpart"]) > 0.7
     assert (maynard["shared"], sapiens["shared"]) == (897, 878)
-    assert maynard["fit"] > sapiens["fit"]
-    assert "share of cells with a counterpart" in compare(maynard, sapiens)
+    assert abs(maynard["fit"] - sapiens["fit"]) < 6, "about equally good, for different reasons"
+    assert compare(maynard, sapiens)
+    # Maynard has no neutrophils; what it calls "other" is nobody's counterpart.
+    assert any("CXCL8" in name for name in lacking(maynard))
+    assert "other" not in {str(gone["nearest"]) for gone in maynard["no_counterpart"]}
     # Tabula Sapiens' file holds two plasma cells; Maynard's 139.
     assert any("IGHA1" in name for name in lacking(sapiens))
     assert not any("IGHA1" in name for name in lacking(maynard))

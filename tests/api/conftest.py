@@ -52,6 +52,8 @@ def write_dataset(role: str, genes: tuple[str, ...], **changed: Any) -> DatasetR
     table = pd.DataFrame({"symbol": genes, "ensembl": None}, index=pd.Index(genes, name="gene"))
     table["detection"] = np.float32(0.1)
     table.to_parquet(folder / "var.parquet")
+    unseen = pd.DataFrame({"name": ["UNSEEN1"], "kind": ["not seen"], "total": [0.0]})
+    unseen.to_parquet(folder / "excluded.parquet")
     cells = pd.Index([f"c{i}" for i in range(record.n_cells)], name="cell")
     obs = pd.DataFrame({"counts": np.arange(N_CELLS, dtype=np.float32)}, index=cells)
     if role != "reference":

@@ -148,6 +148,11 @@ def test_find_gene(study, dataset) -> None:
     assert look("") == api.GeneHit("unknown", None)
 
 
+def test_a_gene_of_the_panel_that_no_cell_shows_is_not_imputed(tissue, reference) -> None:
+    study = api.create_study("s", tissue.id, reference.id)
+    assert api.find_gene(study.id, None, "unseen1") == api.GeneHit("seen in no cell", "UNSEEN1")
+
+
 def test_find_gene_knows_aliases(dataset, tissue) -> None:
     reference = dataset("reference", ("ACTA2", "CD3E", "CXCR4", "EPCAM", "KRT8", "GAPDH"))
     path = layout.dataset_folder(reference.id) / "var.parquet"

@@ -64,6 +64,8 @@ def write_dataset(role: str, genes: tuple[str, ...]) -> DatasetRecord:
     table = pd.DataFrame({"symbol": genes, "ensembl": None}, index=pd.Index(genes, name="gene"))
     table["detection"] = np.float32(0.1)
     table.to_parquet(folder / "var.parquet")
+    unseen = pd.DataFrame({"name": ["UNSEEN1"], "kind": ["not seen"], "total": [0.0]})
+    unseen.to_parquet(folder / "excluded.parquet")
     obs = pd.DataFrame(index=pd.Index([f"{role}-{i}" for i in range(N_CELLS)], name="cell"))
     obs["type"] = ["T cell", "tumour"] * (N_CELLS // 2)
     obs["counts"], obs["genes"] = rng.poisson(50, N_CELLS), rng.poisson(20, N_CELLS)

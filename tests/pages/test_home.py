@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -122,3 +123,21 @@ def test_words_are_found(open_page: Open) -> None:
     assert "A kind of neighbourhood" in texts(app)
     assert "Xenium" not in texts(app)
     assert "No word fits" in texts(open_page("glossary", find="qqq"))
+
+
+def test_what_was_just_added_stands_on_top(open_page: Open, study: StudyRecord) -> None:
+    app = open_page("home", tissue=study.tissue, atlas=study.reference)
+    headings = [heading.value for heading in app.subheader]
+    assert headings.index("Bring your own data") < headings.index("What do you want to know?")
+    assert blue(app) == ["Bring them together"]
+
+
+def test_numbered_groups_have_no_name_in_common(open_page: Open, study: StudyRecord, monkeypatch) -> None:
+    share = pd.DataFrame({"n": [60, 60], "share": [0.2, 0.5]}, index=["cluster 1", "cluster 2"])
+    monkeypatch.setattr(api, "atlas_by_type", lambda *_: share)
+    table = pd.DataFrame({"cell": range(120), "type": ["cluster 1", "cluster 2"] * 60, "probability": 1.0})
+    monkeypatch.setattr(api, "cell_types", lambda *_: api.CellTypes(table, "groups"))
+    app = open_page("home", gene="GAPDH")
+    assert not app.exception
+    assert "by the same names" in texts(app)
+    assert "can be imputed" not in texts(app)

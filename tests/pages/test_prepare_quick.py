@@ -52,7 +52,21 @@ def test_a_large_tissue_offers_a_contiguous_region(open_page: Open, study: Study
     app.button(key="train Quick look").click().run()
     [job] = [job for job in api.jobs() if job.kind == "version"]
     assert len(job.params["recipe"]["regions"]) == 1
-    assert app.query_params["job"] == job.id
+    assert api.study(study.id).region_job == job.id
+
+
+def test_the_training_follows_the_region_whatever_page_one_is_on(
+    open_page: Open, study: StudyRecord, region: str
+) -> None:
+    job = made(study, region)
+    index.update(StudyRecord, study.id, lambda old: old.model_copy(update={"region_job": job}))
+    app = open_page("upload")
+    assert not app.exception
+    now = api.study(study.id)
+    assert (now.quick, now.region_job) == (region, None)
+    [run] = api.runs(study.id)
+    assert run.tissue == region
+    assert app.query_params["run"] == run.id
 
 
 def test_a_link_to_a_region_does_not_change_the_study(open_page: Open, study: StudyRecord, region: str) -> None:
@@ -61,6 +75,15 @@ def test_a_link_to_a_region_does_not_change_the_study(open_page: Open, study: St
     assert not app.exception
     assert api.study(study.id).quick is None
     assert api.runs(study.id) == []
+
+
+def test_a_region_of_a_tissue_that_was_changed_is_dropped(study: StudyRecord, region: str) -> None:
+    job = made(study, region)
+    index.update(
+        StudyRecord, study.id, lambda old: old.model_copy(update={"region_job": job, "tissue": "d-validation"})
+    )
+    assert api.continue_quick_look(study.id) is None
+    assert api.study(study.id).region_job is None
 
 
 def test_a_sampled_file_is_told(open_page: Open, study: StudyRecord, monkeypatch: Any) -> None:

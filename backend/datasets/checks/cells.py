@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from backend.datasets.checks.case import Case, count
+from backend.store.matrix import NOT_SEEN
 
 _THIN_COUNTS = 20
 _OTHER_FILE = "Choose the file that holds the counts."
@@ -72,6 +73,8 @@ def drop_empty(case: Case) -> None:
     expressed = np.bincount(case.values.indices, minlength=case.values.shape[1]) > 0
     if not expressed.all():
         names = list(case.genes.index[~expressed])
+        unseen = pd.DataFrame({"name": names, "kind": NOT_SEEN, "total": 0.0})
+        case.excluded = unseen if case.excluded.empty else pd.concat([case.excluded, unseen], ignore_index=True)
         case.values, case.genes = case.values[:, expressed], case.genes[expressed]
         listed = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
         case.say("mended", "empty-genes", f"{count(len(names), 'gene')} that no cell expresses dropped.", f"{listed}.")

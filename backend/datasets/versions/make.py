@@ -19,7 +19,7 @@ from backend.datasets.versions.kept import FEWEST_CELLS, Kept
 from backend.datasets.versions.select import check_columns, select
 from backend.errors import UserError
 from backend.records import DatasetRecord, Recipe
-from backend.store import index, layout, matrix
+from backend.store import index, matrix
 
 if TYPE_CHECKING:
     from backend.training.job import Job
@@ -88,7 +88,7 @@ def _canonical(parent: DatasetRecord, recipe: Recipe, obs: pd.DataFrame, kept: K
         gene_ids=parent.gene_ids,
         scale=parent.scale,
         counts_from=parent.counts_from,
-        excluded=pd.read_parquet(layout.dataset_folder(parent.id) / "excluded.parquet"),
+        excluded=matrix.excluded(parent.id),
         coordinates_um=xy,
         um_per_unit=parent.um_per_unit,
         spots=parent.spots,

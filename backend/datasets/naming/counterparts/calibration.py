@@ -161,7 +161,9 @@ def _isotonic(stated: Floats, right: NDArray[np.bool_]) -> tuple[Floats, Floats]
 
     if not len(stated):
         return np.array([0.0, 1.0]), np.array([0.0, 1.0])
-    fitted = IsotonicRegression(y_min=0.0, y_max=1.0).fit(stated, right)
+    # So many draws cannot say that a name is never, or always, right.
+    least = 1 / (len(stated) + 2)
+    fitted = IsotonicRegression(y_min=least, y_max=1 - least).fit(stated, right)
     return np.asarray(fitted.X_thresholds_), np.asarray(fitted.y_thresholds_)
 
 

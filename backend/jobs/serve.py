@@ -19,6 +19,7 @@ import urllib.request
 from backend.jobs.child import GRACE_S, PR_SET_PDEATHSIG
 from backend.jobs.dispatcher import ALREADY_RUNNING
 from backend.jobs.submit import submit
+from backend.jobs.workers import workers
 from backend.settings import PROJECT, load
 
 PORTS = 50  # how many are tried
@@ -104,10 +105,13 @@ def announce(listens: str, port: int, dashboard: Process, ended: threading.Event
 
 
 def kept_alive(dispatcher: Process, ended: threading.Event) -> Process:
-    """The dispatcher, started anew if it broke. Where another one serves this data root, that one is enough."""
-    if dispatcher.poll() in (None, ALREADY_RUNNING):
+    """The dispatcher, started anew if it broke. Where another one serves this data root, that one is enough, for as
+    long as it lives: it may be that of a dashboard which was just stopped."""
+    code = dispatcher.poll()
+    if code is None or (code == ALREADY_RUNNING and workers().alive):
         return dispatcher
-    say(f"The workers ended unasked (code {dispatcher.returncode}); starting them again.")
+    if code != ALREADY_RUNNING:
+        say(f"The workers ended unasked (code {code}); starting them again.")
     ended.wait(2)
     return start("-m", "backend.jobs.dispatcher")
 

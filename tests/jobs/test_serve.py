@@ -1,11 +1,12 @@
 import signal
 import socket
+import threading
 import urllib.request
 
 from backend.jobs import serve
 from backend.jobs import submit as jobs
 from backend.jobs.workers import workers
-from backend.records import JobState
+from backend.records import JobState, Workers
 from tests.jobs.conftest import job, until
 
 
@@ -42,3 +43,22 @@ def test_everything_starts_does_the_demo_and_stops_at_ctrl_c(python, monkeypatch
     assert job(demo).deaths == 0
     assert not workers().alive
     assert not answers(port)
+
+
+def test_workers_of_a_server_that_was_just_stopped_are_replaced_when_they_end(monkeypatch):
+    """The one that found others at work ended; the others end a moment later, and nobody would be left."""
+
+    class Ended:
+        returncode = serve.ALREADY_RUNNING
+
+        def poll(self):
+            return self.returncode
+
+    began, ended, one = [], threading.Event(), Ended()
+    ended.set()  # no waiting
+    monkeypatch.setattr(serve, "start", lambda *arguments: began.append(arguments))
+    monkeypatch.setattr(serve, "workers", lambda: Workers(alive=True))
+    assert serve.kept_alive(one, ended) is one
+    monkeypatch.setattr(serve, "workers", lambda: Workers(alive=False))
+    serve.kept_alive(one, ended)
+    assert began == [("-m", "backend.jobs.dispatcher")]

@@ -127,14 +127,15 @@ def _reference_types(record: StudyRecord, reference: DatasetRecord) -> dict[str,
     source = record.types[reference.id]
     if source == COLUMN:
         return {}
-    job = index.get(JobStatus, source)
-    if job.state is JobState.SUCCEEDED:
+    job, why = index.get(JobStatus, source), ""
+    if job.params["how"] in ("leiden", "inherit") and way_of(source) == "leiden":
+        why = "Its cells are in numbered groups, which are no names."
+    elif job.state is not JobState.SUCCEEDED:
+        why = f"It names none yet ({job.state.value})."
+    if not why:
         return {"reference_types": source}
-    raise UserError(
-        "Types cannot be transferred from this reference.",
-        f"It names none yet ({job.state.value}).",
-        "Wait until its own cells are named, or group the cells by expression (Leiden) instead.",
-    )
+    mend = "Name its cells first, or the tissue's own by marker genes or by groups of similar expression."
+    raise UserError("Types cannot be transferred from this reference.", why, mend)
 
 
 def check_markers(text: str, dataset_id: str) -> MarkerLists:

@@ -15,6 +15,9 @@ from pages.components.words import count, plain
 from pages.prepare.naming import edit, picture, waiting, ways
 from pages.prepare.versions import making
 
+NUMBERED = r"cluster \d+"
+MANY_UNSURE = 0.25  # share of cells
+
 
 def show(study: StudyRecord) -> None:
     making.follow(study)
@@ -56,12 +59,22 @@ def _linked(study: StudyRecord) -> str:
 def _facts(found: api.CellTypes) -> None:
     types = found.table["type"].astype(str)
     sizes = types[types != api.UNSURE].value_counts()
+    numbered = bool(len(sizes)) and bool(sizes.index.str.fullmatch(NUMBERED).all())
+    unsure = float((types == api.UNSURE).mean())
     with st.grid(4, min_column_width=140):
         st.metric("Cells", f"{len(types):,}", border=True)
-        st.metric("Types", f"{len(sizes):,}", border=True)
-        st.metric("Unsure", f"{(types == api.UNSURE).mean():.1%}", border=True)
+        st.metric("Groups, not named" if numbered else "Types", f"{len(sizes):,}", border=True)
+        if not numbered:
+            st.metric("Unsure", f"{unsure:.1%}", border=True)
         if len(sizes):
             st.metric(f"Smallest: {plain(sizes.index[-1])}", count(int(sizes.iloc[-1]), "cell"), border=True)
+    if unsure >= MANY_UNSURE:
+        st.info(
+            f"{unsure:.0%} of the cells have no name: few counts, several types in one outline, or a type that the "
+            "atlas lacks. *Where to doubt* shows where they lie, and lists groups that the atlas does not know, with their "
+            "markers; another atlas, or your own marker genes, may name them.",
+            icon=":material/help:",
+        )
     single = [str(name) for name in sizes.index[sizes == 1]]
     if single:
         listed = ", ".join(map(plain, single[:5])) + (", …" if len(single) > 5 else "")

@@ -116,10 +116,15 @@ def test_a_reference_without_names_of_its_own_can_teach_once_it_has_some(dataset
     bare = dataset("reference", TRANSCRIPTOME, has_types=False)
     tissue = dataset("tissue", PANEL)
     study = api.create_study("s", tissue.id, bare.id)
+    finish(api.job(study.types[bare.id]))
+    with pytest.raises(UserError, match="numbered groups, which are no names"):
+        api.annotate(study.id, tissue.id, "transfer")
+    named = api.edit_types(study.id, bare.id, {"T cell": "Lymphocyte"})
+    api.use_types(study.id, bare.id, named.id, "names")
     with pytest.raises(UserError, match=r"names none yet \(queued\)"):
         api.annotate(study.id, tissue.id, "transfer")
-    finish(api.job(study.types[bare.id]))
-    assert api.annotate(study.id, tissue.id, "transfer").params["reference_types"] == study.types[bare.id]
+    finish(named)
+    assert api.annotate(study.id, tissue.id, "transfer").params["reference_types"] == named.id
     with pytest.raises(UserError, match="the reference itself"):
         api.annotate(study.id, bare.id, "transfer")
 

@@ -78,7 +78,9 @@ def _unknown(study: StudyRecord, dataset_id: str, naming: api.Naming) -> None:
     cells = int(told["cells"].sum())
     st.markdown(
         f"{len(told)} group{'' if len(told) == 1 else 's'}, {cells:,} cells: no type of the atlas explains what sets "
-        "them apart from the tissue's other cells. Their markers may tell you what they are: type a name, it is theirs."
+        "them apart from the tissue's other cells. Their markers may tell you what they are: type a name, it is "
+        "theirs. The *Atlas* view asks another question, of whole types and their profiles; where the two differ, go "
+        "by the markers."
     )
     markers = pd.Series([", ".join(row.get("markers", ())) for row in groups])
     columns: dict[str, Any] = {

@@ -71,8 +71,8 @@ def _facts(found: api.CellTypes) -> None:
     if unsure >= MANY_UNSURE:
         st.info(
             f"{unsure:.0%} of the cells have no name: few counts, several types in one outline, or a type that the "
-            "atlas lacks. *Where to doubt* shows where they lie, and lists groups that the atlas does not know, with their "
-            "markers; another atlas, or your own marker genes, may name them.",
+            "atlas lacks. *Where to doubt* shows where they lie, and lists groups that the atlas does not know, with "
+            "their markers; another atlas, or your own marker genes, may name them.",
             icon=":material/help:",
         )
     single = [str(name) for name in sizes.index[sizes == 1]]

@@ -15,7 +15,7 @@ from backend.analysis.match_verdict import judge
 from backend.datasets.checks.case import count
 from backend.datasets.checks.columns import UNKNOWN
 from backend.datasets.expression import leiden, log_normalise
-from backend.datasets.naming.found import COLUMN, UNSURE, read_source
+from backend.datasets.naming.found import COLUMN, TRANSFER_VERSION, UNSURE, read_source
 from backend.datasets.paired import GenePlan, plan_genes, read_cells
 from backend.datasets.versions.subsample import balanced
 from backend.errors import DataError
@@ -87,7 +87,7 @@ def _transferred(
     finished job where there is one."""
     from backend.datasets.naming.transfer import by_reference
 
-    asked = {"dataset": around.id, "how": "transfer", "reference": loose.id}
+    asked = {"dataset": around.id, "how": "transfer", "reference": loose.id, "version": TRANSFER_VERSION}
     if params["reference_types"] != COLUMN:
         asked["reference_types"] = params["reference_types"]
     if "orthologues" in params:

@@ -17,6 +17,7 @@ from backend.methods import registry
 from backend.records import DatasetRecord, JobState, JobStatus, StudyRecord
 from backend.store import index, keys, layout
 
+VERSION = 2  # of the match and of the transfer in it: raise it with the numbers
 GROUPS = "groups"  # types of a tissue that has no names of its own: groups of similar expression
 FEWEST_TYPES = 2
 SIZES = (1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000)  # of an atlas
@@ -96,6 +97,7 @@ def _params(study: StudyRecord, reference_id: str | None) -> dict[str, Any]:
     if why := _skipped(study, atlas):
         raise UserError(f"{atlas.name!r} cannot be matched.", why, "Name its types first, or choose another atlas.")
     params: dict[str, Any] = {
+        "version": VERSION,
         "tissue": tissue.id,
         "reference": atlas.id,
         "tissue_types": _tissue_types(study),

@@ -22,8 +22,8 @@ from backend.datasets.naming import celltypist_model, labels
 from backend.datasets.naming.cell_groups import write_groups
 from backend.datasets.naming.edits import Split, check_edit, check_resolution
 from backend.datasets.naming.found import COLUMN as COLUMN
+from backend.datasets.naming.found import TRANSFER_VERSION, said_of_column, tables_of, way_of
 from backend.datasets.naming.found import UNSURE as UNSURE
-from backend.datasets.naming.found import said_of_column, tables_of, way_of
 from backend.datasets.naming.marker_lists import MarkerLists, read_lists, spellings
 from backend.errors import DataError, NotFound, UserError
 from backend.jobs import submit
@@ -99,7 +99,7 @@ def inherited_types(part: DatasetRecord, source: str) -> str:
 def _params(part: DatasetRecord, reference: DatasetRecord, how: Annotation, orthologues: str | None) -> dict[str, Any]:
     params: dict[str, Any] = {"dataset": part.id, "how": how}
     if how == "transfer":
-        params["reference"] = reference.id
+        params |= {"reference": reference.id, "version": TRANSFER_VERSION}
         if orthologues and part.species != reference.species:
             params["orthologues"] = orthologues
     return params

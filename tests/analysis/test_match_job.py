@@ -11,6 +11,7 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from backend.analysis.match_job import match
+from backend.datasets.naming.found import TRANSFER_VERSION
 from backend.errors import DataError, GeneMismatch
 from backend.records import DatasetRecord, JobState, JobStatus
 from backend.store import index, keys, layout
@@ -127,7 +128,7 @@ def test_without_names_of_its_own_the_tissue_is_grouped_and_groups_are_called_by
 def test_the_transfer_of_a_finished_job_is_read_instead_of_made_again(home: Path) -> None:
     written("tissue", "tissue")
     written("atlas", "reference", seed=1)
-    asked = {"dataset": "d-tissue", "how": "transfer", "reference": "d-atlas"}
+    asked = {"dataset": "d-tissue", "how": "transfer", "reference": "d-atlas", "version": TRANSFER_VERSION}
     job_id = keys.job_id("annotate", asked)
     folder = layout.result_folder(job_id)
     folder.mkdir(parents=True)

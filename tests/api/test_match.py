@@ -33,7 +33,8 @@ def test_a_match_is_named_by_what_it_compares_and_found_again(study: StudyRecord
     assert api.find_match(study.id) is None
     job = api.start_match(study.id)
     assert job.params == {
-        "tissue": study.tissue, "reference": study.reference, "tissue_types": "column", "reference_types": "column"
+        "version": 2, "tissue": study.tissue, "reference": study.reference,
+        "tissue_types": "column", "reference_types": "column",
     }  # fmt: skip
     assert api.start_match(study.id).id == job.id
     found = api.find_match(study.id)

@@ -28,7 +28,7 @@ def test_missing_types_are_transferred_where_the_reference_names_some(dataset, r
     bare = dataset("tissue", PANEL, has_types=False)
     study = api.create_study("s", bare.id, reference.id)
     job = api.job(study.types[bare.id])
-    assert job.params == {"dataset": bare.id, "how": "transfer", "reference": reference.id}
+    assert job.params == {"dataset": bare.id, "how": "transfer", "reference": reference.id, "version": 2}
     waiting = api.cell_types(study.id, bare.id)
     assert waiting.job_id == job.id
     assert "being worked out" in waiting.source

@@ -90,7 +90,7 @@ def test_a_resolution_has_bounds(study: StudyRecord, resolution: float) -> None:
 def test_equal_work_has_one_name(study: StudyRecord) -> None:
     plain = api.annotate(study.id, study.tissue, "leiden", 1)
     assert plain.params == {"dataset": study.tissue, "how": "leiden"}
-    assert api.annotate(study.id, study.tissue, "transfer").params.keys() == {"dataset", "how", "reference"}
+    assert api.annotate(study.id, study.tissue, "transfer").params.keys() == {"dataset", "how", "reference", "version"}
     lists = [api.name_by_markers(study.id, study.tissue, text) for text in ("T: cd3e", "type,gene\nT,CD3E\n")]
     assert lists[0].id == lists[1].id
     assert lists[0].params["lists"] == {"T": ["CD3E"]}
@@ -163,7 +163,7 @@ def test_a_version_made_while_names_are_worked_out_is_named_the_same_way(dataset
     version = dataset("tissue", PANEL, has_types=False, name="version", parent=tissue.id)
     moved = api.use_dataset(study.id, "tissue", version.id)
     assert api.job(moved.types[version.id]).params == {
-        "dataset": version.id, "how": "transfer", "reference": reference.id
+        "dataset": version.id, "how": "transfer", "reference": reference.id, "version": 2
     }  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from backend.errors import DataError
 from backend.records import DatasetRecord, JobState, JobStatus
 from backend.store import index, layout, matrix
 
+TRANSFER_VERSION = 2  # in the params of a transfer, so that other maths is other work: raise it with the numbers
 UNSURE = "unsure"  # the name of a cell that got no name
 COLUMN = "column"  # a source of types: as the data name them
 _OWN = ("cell", "type", "probability")  # columns that every table of types has

@@ -119,7 +119,7 @@ def _trained(study: StudyRecord, tissue: DatasetRecord, reference: DatasetRecord
         done=bool(finished),
         says=_told(bool(finished), study.quick_data in under_way, f"first answers from {quick_cells:,} cells"),
         minutes=None if finished else _minutes("Quick look", quick_cells, reference.n_cells),
-        job=under_way.get(study.quick_data),
+        job=under_way.get(study.quick_data) or study.region_job,
     )
     done = study.data in finished
     whole = Step(

@@ -84,6 +84,11 @@ def test_a_quick_look_is_not_the_whole_tissue(study: StudyRecord, dataset: Any) 
     assert steps(study)["whole"].done
 
 
+def test_a_region_in_the_making_is_under_way(study: StudyRecord) -> None:
+    index.put(study.model_copy(update={"region_job": "version-x"}))
+    assert steps(study)["quick"].job == "version-x"
+
+
 def test_one_run_of_a_small_tissue_is_both(study: StudyRecord) -> None:
     trained(study, study.tissue, JobState.STOPPED)
     assert steps(study)["quick"].done

@@ -83,8 +83,8 @@ def by_model(record: DatasetRecord, params: dict[str, Any], job: Job) -> Found:
     how = "majority of each group of similar expression" if params.get("vote") else "best match of each cell"
     source = (
         f"Predicted by the CellTypist model {path.name} ({how}) from {len(places):,} of its {len(model.genes):,} "
-        f"genes: predictions, not annotations; {np.mean(types == UNSURE):.0%} unsure. Its probabilities are the model's "
-        "own, not calibrated on your data."
+        f"genes: predictions, not annotations; {np.mean(types == UNSURE):.0%} unsure. Its probabilities are "
+        "the model's own, not calibrated on your data."
     )
     facts = {"types": number, "shared_genes": len(places), "model_genes": len(model.genes), "sure_from": SURE_FROM}
     return Found(types, probability, source, facts)

@@ -10,7 +10,7 @@ TERMS: dict[str, dict[str, str]] = {
         "Panel": "The genes that the tissue's instrument was made to count.",
         "Shared genes": "Genes that both the tissue and the atlas measured; only through them can the two be compared.",
         "Section": "One piece of tissue on the slide; nothing is ever computed across the gap between two sections.",
-        "Sample, patient, condition": "What a section came from; splits and comparisons can respect them.",
+        "Sample, patient, condition": "What a section came from: read from columns of the file, or drawn on the map.",
         "Spot": "A place that holds several cells at once, as in Visium; its expression is a mixture.",
         "Validation tissue": "A second tissue that is never trained on, by which predictions are scored.",
         "Doctor": "What looks at a file before it is added: what stops it, what was mended, what was guessed.",

@@ -5,9 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from backend import api
+from backend.errors import UserError
 from backend.records import JobState, RunRecord, StudyRecord
 from pages.components import session
-from pages.components.words import count, run_label
+from pages.components.words import count, plain, run_label
 
 EVERY_S = 3
 
@@ -26,12 +27,16 @@ def _region(study: StudyRecord, job_id: str) -> None:
     """The region of a quick look: once it is there, the training on it begins."""
     job = api.job(job_id)
     if job.state.finished:
-        run = api.continue_quick_look(study.id)
+        try:
+            run = api.continue_quick_look(study.id)
+        except UserError as error:  # such as a region too small to be halved
+            run = None
+            st.toast(plain(f"No quick look. {error.what} {error.why}"), icon=":material/error:", duration="infinite")
         if run:
             session.put("run", run.id)
             st.toast("The region is cut out: the quick look trains on it now.", icon=":material/crop:")
         elif job.error:
-            st.toast(f"No region: {job.error['what']}", icon=":material/error:", duration="long")
+            st.toast(plain(f"No region: {job.error['what']}"), icon=":material/error:", duration="long")
         st.rerun()
     st.badge("cutting a region out", color="blue", icon=":material/crop:")
 

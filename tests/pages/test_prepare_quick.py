@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from backend import api
+from backend.errors import UserError
 from backend.records import Area, JobState, Recipe, StudyRecord
 from backend.store import index, layout
 from tests.pages.conftest import Open
@@ -67,6 +68,25 @@ def test_the_training_follows_the_region_whatever_page_one_is_on(
     [run] = api.runs(study.id)
     assert run.tissue == region
     assert app.query_params["run"] == run.id
+
+
+def test_a_region_that_cannot_be_trained_on_is_said_and_breaks_no_page(
+    open_page: Open, study: StudyRecord, region: str, monkeypatch: Any
+) -> None:
+    job = made(study, region)
+    index.update(StudyRecord, study.id, lambda old: old.model_copy(update={"region_job": job}))
+
+    def refuse(*_: object, **__: object) -> None:
+        raise UserError("The region is too small.", "It has 3 cells.", "Draw a larger one.")
+
+    said: list[str] = []
+    monkeypatch.setattr("backend.api._runs.start_run", refuse)
+    monkeypatch.setattr("streamlit.toast", lambda text, **_: said.append(text))
+    app = open_page("upload")
+    assert not app.exception
+    assert not app.error
+    assert api.study(study.id).region_job is None
+    assert [text.replace("\\", "") for text in said] == ["No quick look. The region is too small. It has 3 cells."]
 
 
 def test_a_link_to_a_region_does_not_change_the_study(open_page: Open, study: StudyRecord, region: str) -> None:

@@ -151,6 +151,7 @@ class StudyRecord(Record):
     done: dict[str, str] = Field(default_factory=dict)  # step of the checklist -> data set it was settled for
     past: tuple[Snapshot, ...] = ()  # oldest first
     orthologues: str | None = None  # the name of a stored table; None: the one that comes with a dependency
+    imputer: str | None = None  # the run whose imputed genes are shown where nobody chose another
     simulated: bool = False
     created: str = Field(default_factory=now)
     changed: str = Field(default_factory=now)
@@ -185,7 +186,7 @@ class RunRecord(Record):
     tissue: str
     reference: str
     validation: str | None = None
-    split: str  # "validation" or "halves"
+    split: str  # of contexts "validation" or "halves"; of imputations "genes" (unmeasured gene) or "blocks" (region)
     orthologues: str | None = None  # as the study's
     created: str = Field(default_factory=now)
     owner: str = "local"

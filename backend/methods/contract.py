@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 Floats = NDArray[np.float32]
+Track = Literal["unmeasured-gene", "unseen-region"]
 
 
 class Config(BaseModel):
@@ -45,6 +46,10 @@ class MethodCard:
     presets: Mapping[str, Mapping[str, Any]]  # "Quick look" -> values that differ from the defaults
     minutes: Callable[[int, int, Config], float]  # (tissue cells, reference cells, config) -> minutes on two cores
     memory_gb: Callable[[int, int, int, Config], float]  # (tissue cells, reference cells, genes, config)
+    tracks: tuple[Track, ...] = ()  # what an imputation can do; the first is its usual one
+    comparator: bool = False  # an honest simple method, or another's, rather than one of ours
+    needs_counts: bool = False  # refuses a reference without counts
+    extra: str | None = None  # the optional package that it needs
 
 
 @dataclass(frozen=True)

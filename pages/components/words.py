@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+from backend import api
 from backend.records import JobState, RunRecord
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>$:^=])")
@@ -69,10 +70,16 @@ def when(iso: str) -> str:
     return f"{minutes / 60:.0f} h ago" if minutes < 60 * 24 else f"{then.day} {then:%b %Y}"
 
 
+def method_title(name: str) -> str:
+    """`SpaGene` for `spagene`."""
+    card = api.cards().get(name)
+    return card.title if card else name
+
+
 def run_label(run: RunRecord) -> str:
     """`SCXM, mlp, 12 epochs, seed 0`. It never changes: a widget knows its options by what it shows."""
     epochs = run.config.get("epochs")
-    parts = (run.method.upper(), run.config.get("encoder"), epochs and count(epochs, "epoch"), f"seed {run.seed}")
+    parts = (method_title(run.method), run.config.get("encoder"), epochs and count(epochs, "epoch"), f"seed {run.seed}")
     return ", ".join(str(part) for part in parts if part)
 
 
@@ -92,4 +99,4 @@ def _as_label(found: re.Match[str]) -> str:
 
 def provenance(run: RunRecord, cells: int, measured_on: str) -> str:
     """The line under a figure: n, method, seed, what it was measured on."""
-    return f"{cells:,} cells · {run.method.upper()} v{run.version}, seed {run.seed} · {measured_on}"
+    return f"{cells:,} cells · {method_title(run.method)} v{run.version}, seed {run.seed} · {measured_on}"

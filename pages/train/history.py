@@ -1,0 +1,51 @@
+"""The runs of a study so far, in a table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from backend import api
+from backend.records import RunRecord, StudyRecord
+from pages.components import session
+from pages.components.words import STATES, method_title, when
+
+
+def history(study: StudyRecord) -> None:
+    runs = sorted(api.runs(study.id), key=lambda run: run.created, reverse=True)
+    if not runs:
+        return
+    st.subheader("Runs of this study", anchor=False)
+    names = {record.id: record.name for record in api.datasets(archived=True)}
+    st.dataframe(
+        pd.DataFrame([_row(run, names) for run in runs]),
+        hide_index=True,
+        placeholder="–",
+        column_config={
+            "score": st.column_config.NumberColumn(
+                "Median score",
+                format="%.2f",
+                help="Median over genes of the held-out correlation. Scores in the cell and around the cell answer "
+                "different questions: they do not compare.",
+            ),
+            "open": st.column_config.LinkColumn("Open", display_text="open", width="small"),
+        },
+    )
+
+
+def _row(run: RunRecord, names: dict[str, str]) -> dict[str, Any]:
+    job, card = api.job(run.id), api.cards().get(run.method)
+    return {
+        "Made": when(run.created),
+        "Method": method_title(run.method),
+        "Answers": card.where if card else None,
+        "On": names.get(run.tissue, "a data set that was deleted"),
+        "State": STATES[job.state],
+        "Seed": run.seed,
+        "Epochs": run.config.get("epochs"),
+        "Encoder": run.config.get("encoder"),
+        "score": float(job.result.get("median") or "nan"),
+        "open": f"/train?study={session.get('study')}&run={run.id}&method={run.method}",
+    }

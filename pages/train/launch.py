@@ -1,0 +1,57 @@
+"""One run: how thorough, what it takes, where it starts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from backend import api
+from backend.records import Preflight, StudyRecord
+from pages.components import session
+from pages.components.choice import segments
+from pages.components.words import duration, plain
+from pages.train.choose import choose_track
+from pages.train.config_form import config_form
+
+
+def launch(study: StudyRecord, method: str) -> None:
+    card = api.cards()[method]
+    track = choose_track(method)
+    sentence = st.empty()  # it depends on the settings, which come below
+    presets = list(card.presets)
+    preset = session.one_of("preset", presets, "Standard") or presets[0]
+    minutes = {name: duration(look(study, method, api.preset(method, name), track).minutes) for name in presets}
+    segments("How thorough", {name: f"{name} · {minutes[name]}" for name in presets}, "preset", preset)
+    with st.expander("Advanced", icon=":material/tune:"):
+        st.caption(f"{card.title}: {plain(card.paper)}. The preset fills these in.")
+        values: dict[str, Any] = config_form(card, preset, f"config.{method}")
+        seed = st.number_input("Seed", 0, 2**31 - 1, 0, help="The same seed and data give the same result.", width=240)
+    ahead = look(study, method, values, track)
+    sentence.markdown(plain(ahead.answers))
+    _preflight(ahead)
+    if st.button("Start training", type="primary", icon=":material/play_arrow:"):
+        run = api.start_run(study.id, method, values, int(seed))
+        session.put("run", run.id)
+        st.rerun()
+
+
+def look(study: StudyRecord, method: str, values: dict[str, Any], track: str | None = None) -> Preflight:
+    return api.preflight(study.id, method, values)
+
+
+def _preflight(ahead: Preflight) -> None:
+    with st.container(border=True):
+        with st.grid(3, min_column_width=140):
+            for label, value, explained in (
+                ("Genes to learn from", f"{ahead.input_genes:,}", "Genes that both tissue and reference have."),
+                ("Time", duration(ahead.minutes), "All fits: the one that is shown and those that score it."),
+                ("Memory", f"{ahead.memory_gb:.1f} GB", "At its peak."),
+            ):
+                st.metric(label, value, help=explained)
+        st.caption(f"**How it is scored:** {plain(ahead.split)}")
+        st.caption(f"**Computed on:** {plain(ahead.device)}")
+        for sentence in ahead.dropped:
+            st.caption(f"**Left out:** {plain(sentence)}")
+        for warning in ahead.warnings:
+            st.warning(plain(warning), icon=":material/warning:")

@@ -12,12 +12,15 @@ from pydantic.fields import FieldInfo
 
 from backend.errors import NotFound, UserError
 from backend.methods.contract import Config, Method, MethodCard
+from backend.methods.reference.genes import cards as genes
 from backend.methods.scxm import config as scxm
 from backend.methods.scxm import verdict as scxm_verdict
 
-CARDS: Mapping[str, MethodCard] = MappingProxyType({card.name: card for card in (scxm.card,)})
+CARDS: Mapping[str, MethodCard] = MappingProxyType({card.name: card for card in (scxm.card, *genes.CARDS)})
 _VERDICTS = {"scxm": scxm_verdict.verdict}
-_IMPLEMENTATIONS = {"scxm": "backend.methods.scxm.method:METHOD"}
+_IMPLEMENTATIONS = {"scxm": "backend.methods.scxm.method:METHOD"} | {
+    card.name: f"backend.methods.reference.genes.{card.name.replace('-', '_')}:METHOD" for card in genes.CARDS
+}
 _SIGNS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below", "multiple_of": "a multiple of"}
 _KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text", type(None): "empty"}
 
@@ -42,7 +45,8 @@ def method(name: str) -> Method:
 
 def verdict(name: str, metrics: Mapping[str, float]) -> tuple[str, str]:
     """A training's health from the last metrics that it reported: "healthy" or what is wrong, and a sentence."""
-    return _VERDICTS[card(name).name](metrics)
+    judge = _VERDICTS.get(card(name).name)
+    return judge(metrics) if judge else ("healthy", "")  # a comparator has no training that could go wrong
 
 
 def config_from(name: str, values: Mapping[str, Any]) -> Config:

@@ -1,0 +1,130 @@
+"""Cards and settings of the comparators of imputation. Importing this costs nothing: no scipy, no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from backend.methods.contract import Config, MethodCard, Track, setting
+
+NEIGHBOURS, NETWORK = "Neighbours", "Network"
+UNMEASURED: tuple[Track, ...] = ("unmeasured-gene",)
+BOTH: tuple[Track, ...] = ("unmeasured-gene", "unseen-region")
+Minutes = Callable[[int, int, Config], float]
+
+
+class NoSettings(Config):
+    """A comparator without settings."""
+
+
+class CentroidConfig(Config):
+    resolution: float = setting(
+        1.0, "Leiden resolution", "Higher: more and smaller clusters of reference cells.", gt=0, le=10
+    )
+
+
+class KnnConfig(Config):
+    neighbours: int = setting(
+        50, "Neighbours", "How many of the most similar cells are averaged.", group=NEIGHBOURS, ge=1, le=1000
+    )
+
+
+class SpageConfig(Config):
+    vectors: int | None = setting(
+        None,
+        "Principal vectors",
+        "How many principal components of each side are compared. Empty: half of the input genes, at most 100.",
+        group=NEIGHBOURS,
+        ge=1,
+        le=1000,
+    )
+    neighbours: int = setting(
+        50, "Neighbours", "How many of the most similar reference cells are averaged.", group=NEIGHBOURS, ge=1, le=1000
+    )
+
+
+def _memory_gb(n_tissue: int, n_reference: int, n_genes: int, config: Config) -> float:
+    """Both sides' input genes dense, twice in double precision; the reference sparse at a tenth filled, twice."""
+    dense = (n_tissue + n_reference) * min(n_genes, 1000) * (4 + 16)
+    return 0.5 + (dense + 2 * n_reference * n_genes * 0.1 * 8) / 1e9
+
+
+def _compared_minutes(n_tissue: int, n_reference: int, config: Config) -> float:
+    """Every tissue cell with every reference cell, as measured with 900 input genes."""
+    return (2.0 + 4e-8 * n_tissue * n_reference + 3e-4 * (n_tissue + n_reference)) / 60
+
+
+def _plain_minutes(n_tissue: int, n_reference: int, config: Config) -> float:
+    return (0.2 + 1e-4 * (n_tissue + n_reference)) / 60
+
+
+def _clustered_minutes(n_tissue: int, n_reference: int, config: Config) -> float:
+    return (4.0 + 1e-8 * n_reference**2 + 1e-3 * (n_tissue + n_reference)) / 60
+
+
+def _comparator(
+    name: str, title: str, paper: str, question: str, config: type[Config], minutes: Minutes, tracks: tuple[Track, ...]
+) -> MethodCard:
+    return MethodCard(
+        name=name,
+        title=title,
+        paper=paper,
+        question=question,
+        where="in the cell",
+        needs=("a tissue", "a reference of dissociated cells that shares genes with the tissue's panel"),
+        gives=("expression of genes in every tissue cell",),
+        version=1,
+        config=config,
+        presets={"Standard": {}},
+        minutes=minutes,
+        memory_gb=_memory_gb,
+        tracks=tracks,
+        comparator=True,
+    )
+
+
+GENE_MEAN = _comparator(
+    "gene-mean",
+    "Gene mean",
+    "A comparator: the same number in every cell",
+    "How good is each gene's mean, given to every cell?",
+    NoSettings,
+    _plain_minutes,
+    BOTH,
+)
+OWN_TOTAL = _comparator(
+    "own-total",
+    "Own total",
+    "A comparator: a cell's depth, whatever the gene",
+    "How much of a score does a cell's own depth reach, the same for every gene?",
+    NoSettings,
+    _plain_minutes,
+    UNMEASURED,
+)
+CENTROID = _comparator(
+    "centroid",
+    "Cluster centroid",
+    "A comparator: Leiden clusters of the reference, carried over by correlation",
+    "What would each cell express if it were the mean of the reference cluster most like it?",
+    CentroidConfig,
+    _clustered_minutes,
+    UNMEASURED,
+)
+KNN = _comparator(
+    "knn",
+    "Nearest cells",
+    "A comparator: the 50 nearest cells by cosine on z-scored genes",
+    "What do the cells most like each tissue cell express?",
+    KnnConfig,
+    _compared_minutes,
+    BOTH,
+)
+SPAGE = _comparator(
+    "spage",
+    "SpaGE",
+    "SpaGE: predict whole-transcriptome expressions of spatial genes (Nucleic Acids Research 2020), re-implemented",
+    "What do the reference cells most like each tissue cell express, compared in what both have in common?",
+    SpageConfig,
+    _compared_minutes,
+    UNMEASURED,
+)
+CARDS = (GENE_MEAN, OWN_TOTAL, CENTROID, KNN, SPAGE)

@@ -136,6 +136,7 @@ class Snapshot(Record):
     quick: str | None = None
     types: dict[str, str]
     colours: dict[str, str]
+    imputer: str | None = None
 
 
 class StudyRecord(Record):

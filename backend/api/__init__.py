@@ -8,6 +8,7 @@ it imports at the top, loads torch, scanpy, transformers or anndata.
 All raise `UserError` for what the user can mend: `NotFound`, `InUse`, `DataError`, `GeneMismatch`.
 """
 
+from backend.api import imputed
 from backend.api._analyses import (
     EnrichmentResult,
     NicheResult,
@@ -190,6 +191,7 @@ __all__ = [
     "groupings",
     "has_result",
     "import_groups",
+    "imputed",
     "inspect",
     "is_run",
     "job",

@@ -10,7 +10,7 @@ from backend.records import DatasetRecord, Snapshot, StudyRecord, now
 from backend.store import index
 
 MOST_KEPT = 30
-_KEPT = ("tissue", "reference", "validation", "quick", "types", "colours")
+_KEPT = ("tissue", "reference", "validation", "quick", "types", "colours", "imputer")
 
 
 def change(study_id: str, did: str, new: Callable[[StudyRecord], Mapping[str, Any]]) -> StudyRecord:
@@ -27,8 +27,8 @@ def change(study_id: str, did: str, new: Callable[[StudyRecord], Mapping[str, An
 
 
 def undo(study_id: str) -> StudyRecord:
-    """Take the last change of a study back: its data sets, types and colours are what they were before. A quick-look
-    region that was deleted since stays away; any other data set that was makes this a `UserError`."""
+    """Take the last change of a study back: its data sets, types, colours and imputed genes are what they were before.
+    A quick-look region that was deleted since stays away; any other data set that was makes this a `UserError`."""
 
     def back(old: StudyRecord) -> StudyRecord:
         if not old.past:

@@ -35,26 +35,26 @@ def map_types(
     names = np.asarray(types).astype(str)
     figure = go.Figure()
     add_types(figure, places, names, colours, places.point_px(620))
-    _lay_map(figure, places, theme)
+    lay_map(figure, places, theme)
     figure.update_layout(legend_title_text=label(legend), uirevision="map")
     if predicted:
         frame_predicted(figure, theme)
     kinds = len(np.unique(names))
-    alt = f"{title}. Tissue map of {len(names):,} cells{_of_sections(places)}, coloured by {legend} ({kinds} in all)."
+    alt = f"{title}. Tissue map of {len(names):,} cells{of_sections(places)}, coloured by {legend} ({kinds} in all)."
     # A legend at the side, as in a downloaded figure, has a line per kind.
-    return dress(figure, title, theme, alt=alt, height=max(_height(places, 620), 60 + 19 * kinds))
+    return dress(figure, title, theme, alt=alt, height=max(map_height(places, 620), 60 + 19 * kinds))
 
 
 def map_values(places: Places, measure: Measure, title: str, theme: Theme = "light") -> go.Figure:
     """Cells by one number each; a predicted one stands in a dashed frame."""
     figure = go.Figure()
     add_values(figure, places, measure, theme, places.point_px(640))
-    _lay_map(figure, places, theme)
+    lay_map(figure, places, theme)
     figure.update_layout(coloraxis=colour_axis(measure, theme), uirevision="map")
     if measure.predicted:
         frame_predicted(figure, theme)
-    alt = f"{title}. Tissue map of {len(measure.values):,} cells{_of_sections(places)}, coloured by {_said(measure)}."
-    return dress(figure, title, theme, alt=alt, height=_height(places, 640))
+    alt = f"{title}. Tissue map of {len(measure.values):,} cells{of_sections(places)}, coloured by {_said(measure)}."
+    return dress(figure, title, theme, alt=alt, height=map_height(places, 640))
 
 
 def map_compared(
@@ -70,7 +70,7 @@ def map_compared(
     size = places.point_px(330)
     for axis, measure, bar in (("", shared, ""), ("2", guess, ""), ("3", gap, "2")):
         add_values(figure, places, measure, theme, size, axis=axis, bar=bar)
-        _lay_map(figure, places, theme, axis)
+        lay_map(figure, places, theme, axis)
     flat = {"orientation": "h", "yanchor": "top", "y": -0.02, "len": 0.3, "thickness": 12}
     figure.update_layout(
         coloraxis=colour_axis(shared, theme, **flat, x=0.33), coloraxis2=colour_axis(gap, theme, **flat, x=0.84),
@@ -82,7 +82,7 @@ def map_compared(
         f"{title}. Three maps of the same {len(gap.values):,} cells: measured, predicted, and their difference. "
         f"Over these cells the two agree with Pearson's r = {pearson:.2f}."
     )
-    return dress(figure, title, theme, alt=alt, height=_height(places, 300) + 80)
+    return dress(figure, title, theme, alt=alt, height=map_height(places, 300) + 80)
 
 
 def frame_predicted(figure: go.Figure, theme: Theme, *, axis: str = "", tag: bool = True) -> None:
@@ -106,7 +106,7 @@ def bar_length_um(extent_um: float) -> float:
     return power * max(step for step in (1, 2, 5) if step * power <= goal * (1 + 1e-9))
 
 
-def _lay_map(figure: go.Figure, places: Places, theme: Theme, axis: str = "") -> None:
+def lay_map(figure: go.Figure, places: Places, theme: Theme, axis: str = "") -> None:
     low, span = places.box
     high = low + span
     sections = len(places.members) > 1
@@ -137,12 +137,12 @@ def _lay_map(figure: go.Figure, places: Places, theme: Theme, axis: str = "") ->
         figure.add_annotation(text=label(name), x=middle, y=float(low[1]), yanchor="bottom", **where, font_size=12)
 
 
-def _height(places: Places, width_px: float) -> int:
+def map_height(places: Places, width_px: float) -> int:
     span = places.box[1]
     return int(np.clip(width_px * 1.2 * span[1] / span[0], 180, 620)) + 100
 
 
-def _of_sections(places: Places) -> str:
+def of_sections(places: Places) -> str:
     return f" in {len(places.members)} sections" if len(places.members) > 1 else ""
 
 

@@ -31,6 +31,7 @@ class Places:
     y: ArrayLike
     section: ArrayLike | None = None
     upright: bool = False  # True: y grows upwards, as in an embedding; a tissue's grows downwards, as in its image
+    panels: int = 1  # how often one figure draws them
 
     @cached_property
     def xy(self) -> NDArray[np.float32]:
@@ -58,6 +59,11 @@ class Places:
             return {"": np.arange(len(np.asarray(self.x)))}
         names = np.asarray(self.section).astype(str)
         return {str(name): np.flatnonzero(names == name) for name in np.unique(names)}
+
+    @property
+    def many(self) -> bool:
+        """Too many to draw each as a point."""
+        return len(self.xy) * self.panels > MOST_POINTS
 
     def point_px(self, width_px: float) -> float:
         """A marker size at which neighbouring cells about touch in a plot of this width."""
@@ -109,12 +115,12 @@ def add_types(
     """One trace per type; greys first, then from common to rare, so that the rare are not buried."""
     names, counts = np.unique(types, return_counts=True)
     order = sorted(zip(names, counts), key=lambda pair: (colours.get(pair[0], GREY) != GREY, -pair[1]))
-    many = len(types) > MOST_POINTS
+    many = places.many
     if many:
         codes = np.searchsorted(names, types)
         picture = _commonest(places, codes, len(names))
         steps = [(edge / len(names), colours.get(name, GREY)) for i, name in enumerate(names) for edge in (i, i + 1)]
-        _add_picture(figure, places, picture, colorscale=steps, zmin=-0.5, zmax=len(names) - 0.5, showscale=False)
+        add_picture(figure, places, picture, colorscale=steps, zmin=-0.5, zmax=len(names) - 0.5, showscale=False)
     for name, piece, pieces in _in_turns([name for name, _ in order], colours, many):
         rows = np.flatnonzero(types == name)[piece::pieces]
         shown = _sample(rows, len(types)) if many else rows
@@ -148,9 +154,9 @@ def add_values(
     """One trace coloured through the layout's `coloraxis<bar>`, on axes x<axis>, y<axis>. Unknown values are grey."""
     values, known = measure.values, np.isfinite(measure.values)
     known &= np.isfinite(places.xy).all(axis=1)
-    many = len(values) > MOST_POINTS
+    many = places.many
     if many:
-        _add_picture(figure, places, _mean(places, values), axis, coloraxis=f"coloraxis{bar}")
+        add_picture(figure, places, _mean(places, values), axis, coloraxis=f"coloraxis{bar}")
     where = {"xaxis": f"x{axis}", "yaxis": f"y{axis}", "mode": "markers", "showlegend": False}
     if not known.all() and not many:
         rows = np.flatnonzero(~known)
@@ -214,7 +220,7 @@ def _commonest(places: Places, codes: NDArray[np.intp], groups: int) -> NDArray[
     return best.reshape(height, width)
 
 
-def _add_picture(
+def add_picture(
     figure: go.Figure, places: Places, picture: NDArray[np.float64], axis: str = "", **colours: object
 ) -> None:
     """`picture`: height x width, its first row at the smallest y."""

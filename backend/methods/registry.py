@@ -15,12 +15,16 @@ from backend.methods.contract import Config, Method, MethodCard
 from backend.methods.reference.genes import cards as genes
 from backend.methods.scxm import config as scxm
 from backend.methods.scxm import verdict as scxm_verdict
+from backend.methods.spagene import config as spagene
 
-CARDS: Mapping[str, MethodCard] = MappingProxyType({card.name: card for card in (scxm.card, *genes.CARDS)})
+CARDS: Mapping[str, MethodCard] = MappingProxyType(
+    {card.name: card for card in (scxm.card, spagene.card, *genes.CARDS)}
+)
 _VERDICTS = {"scxm": scxm_verdict.verdict}
-_IMPLEMENTATIONS = {"scxm": "backend.methods.scxm.method:METHOD"} | {
-    card.name: f"backend.methods.reference.genes.{card.name.replace('-', '_')}:METHOD" for card in genes.CARDS
-}
+_IMPLEMENTATIONS = {
+    "scxm": "backend.methods.scxm.method:METHOD",
+    "spagene": "backend.methods.spagene.method:METHOD",
+} | {card.name: f"backend.methods.reference.genes.{card.name.replace('-', '_')}:METHOD" for card in genes.CARDS}
 _SIGNS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below", "multiple_of": "a multiple of"}
 _KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text", type(None): "empty"}
 

@@ -1,0 +1,1 @@
+"""SpaGene: two auto-encoders, two translators and two critics (docs/methods.md)."""

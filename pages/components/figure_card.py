@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -34,20 +34,25 @@ def theme() -> Theme:
 
 def figure_card(
     draw: Draw, key: str, caption: str, *, read: str, fool: str, table: pd.DataFrame, least_px: int = 0
-) -> None:
+) -> Any:
     """`caption`: n, method, seed, measured on; it goes into the downloaded figures too. `table`: what was drawn.
-    `least_px`: a figure of several panels does not get narrower than this; on a small screen it scrolls sideways."""
+    `least_px`: a figure of several panels does not get narrower than this; on a small screen it scrolls sideways.
+    Returns what is drawn on a figure whose drag mode is the lasso (see `selection`)."""
     figure = draw(theme=theme())
     _make_room(figure)
+    bar: dict[str, Any] = {"config": _BAR}
+    if figure.layout.dragmode == "lasso":
+        bar = {"config": _BAR | {"displayModeBar": True}, "on_select": "rerun", "selection_mode": ("lasso", "box")}
     with st.container(border=True, key=f"card-{key}"):
         with st.grid(1, min_column_width=least_px, wrap=False) if least_px else st.container():
             alt = f"{style.describe(figure)} {caption}"
-            st.plotly_chart(figure, theme=None, width="stretch", key=key, config=_BAR, alt=alt)
+            drawn = st.plotly_chart(figure, theme=None, width="stretch", key=key, alt=alt, **bar)
         st.caption(plain(caption))
         with st.container(horizontal=True, gap="small"):
             st.popover("How to read this", type="tertiary", icon=":material/visibility:").markdown(read)
             st.popover("What could fool you", type="tertiary", icon=":material/error_outline:").markdown(fool)
             _downloads(draw, key, caption, table)
+    return drawn
 
 
 def _make_room(figure: go.Figure) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -61,3 +62,21 @@ def best_gene(scores: pd.DataFrame, run: RunRecord) -> str:
     rows = scores[(scores["method"] == run.method) & ~scores["self_loop"]]
     known = rows.sort_values("pcc", ascending=False, na_position="last")
     return str(known["gene"].iloc[0])
+
+
+VERDICTS: Mapping[str, tuple[Literal["green", "orange", "red"], str, str]] = {
+    "figure": ("green", "Figure", ":material/check_circle:"),
+    "supplement": ("orange", "Supplement, labelled", ":material/label:"),
+    "no": ("red", "Do not show", ":material/block:"),
+}
+
+
+def verdict_badge(verdict: str, score: float | None, tested: bool, short: bool = False) -> None:
+    """May this imputed gene be printed? tested: the score was measured by hiding the gene, not predicted. short: the
+    verdict alone, beside a name."""
+    color, word, icon = VERDICTS[verdict]
+    told = f"{'held-out' if tested else 'predicted'} r {'unknown' if score is None else f'{score:.2f}'}"
+    meaning = "Imputed and measured values correlate so, where the gene was hidden from the method."
+    if not tested:
+        meaning = "The gene was never measured: its score is predicted from genes like it, and was not tested."
+    st.badge(word if short else f"{word}: {told}", color=color, icon=icon, help=f"{told.capitalize()}. {meaning}")

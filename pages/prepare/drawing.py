@@ -12,7 +12,6 @@ Cells are coloured by type; `draw_on` takes other names and outlines what was dr
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,6 +26,7 @@ from backend.figures.style import describe
 from backend.records import Area, DatasetRecord, StudyRecord
 from pages.components import cached
 from pages.components.figure_card import theme
+from pages.components.selection import polygons
 from pages.components.words import count, plain
 
 _BAR = {"displaylogo": False, "displayModeBar": True, "modeBarButtonsToRemove": ["toImage"]}
@@ -65,24 +65,13 @@ def draw_on(
         "double-click to clear."
     )
     areas: list[Area] = []
-    for corners in _polygons(event):
+    for corners in polygons(event):
         area = area_of(corners, obs, places, f"area {len(shown) + len(areas) + 1}")
         if isinstance(area, Area):
             areas.append(area)
         else:
             st.warning(plain(area), icon=":material/block:")
     return areas
-
-
-def _polygons(event: Any) -> list[NDArray[np.float64]]:
-    """What is drawn now, as corners on the map. The outlines themselves are read, never the points in them, which
-    would be megabytes."""
-    selection = event.get("selection", {}) if event else {}
-    found = [np.column_stack([shape["x"], shape["y"]]) for shape in selection.get("lasso", ())]
-    for box in selection.get("box", ()):
-        (x0, x1), (y0, y1) = box["x"][:2], box["y"][:2]
-        found.append(np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]]))
-    return [corners.astype(np.float64) for corners in found if len(corners) > 2]
 
 
 def area_of(corners: NDArray[np.float64], obs: pd.DataFrame, places: Places, name: str) -> Area | str:

@@ -21,35 +21,35 @@ from backend.figures.prepare.thumbnail import thumbnail as draw_thumbnail
 from backend.records import Area, StudyRecord
 
 T = TypeVar("T")
-_few = st.cache_resource(max_entries=8, show_spinner=False)
-_many = st.cache_resource(max_entries=64, show_spinner=False)
+few = st.cache_resource(max_entries=8, show_spinner=False)
+many = st.cache_resource(max_entries=64, show_spinner=False)
 
 
-@_few
+@few
 def obs(dataset_id: str) -> pd.DataFrame:
     """One row per cell: type, section, coordinates in um, UMAP, counts, genes."""
     return api.dataset_obs(dataset_id)
 
 
-@_many
+@many
 def values(dataset_id: str, gene: str) -> NDArray[np.float32]:
     """A gene as it was measured, one value per cell."""
     return api.gene_values(dataset_id, gene)
 
 
-@_few
+@few
 def _types(study_id: str, dataset_id: str, stamp: str) -> api.CellTypes:
     return api.cell_types(study_id, dataset_id)
 
 
 def types(study: StudyRecord, dataset_id: str) -> api.CellTypes:
     """Types in use for one of the study's data sets, with the sentence that says where they come from."""
-    return _types(study.id, dataset_id, _source(study, dataset_id))
+    return _types(study.id, dataset_id, source_of(study, dataset_id))
 
 
-def _source(study: StudyRecord, dataset_id: str) -> str:
+def source_of(study: StudyRecord, dataset_id: str) -> str:
     source = study.types.get(dataset_id, "")
-    return source if source in ("", "column") else f"{source} {_stamp(source)}"
+    return source if source in ("", "column") else f"{source} {stamp(source)}"
 
 
 def names(study: StudyRecord, dataset_id: str) -> NDArray[np.str_]:
@@ -64,7 +64,7 @@ def colours(study: StudyRecord) -> dict[str, str]:
     return type_colours(every, study.colours)
 
 
-@_many
+@many
 def _thumbnail(tissue: str, stamp: str, _study: StudyRecord) -> bytes:
     cells = obs(tissue)
     places = Places(cells["x_um"], cells["y_um"], cells["section"])
@@ -73,27 +73,27 @@ def _thumbnail(tissue: str, stamp: str, _study: StudyRecord) -> bytes:
 
 def thumbnail(study: StudyRecord) -> bytes:
     """A small picture of the study's tissue, PNG."""
-    return _thumbnail(study.tissue, f"{_source(study, study.tissue)} {sorted(study.colours.items())}", study)
+    return _thumbnail(study.tissue, f"{source_of(study, study.tissue)} {sorted(study.colours.items())}", study)
 
 
-@_many
+@many
 def _region(tissue: str, n_cells: int, stamp: str, _study: StudyRecord) -> Area:
     return api.suggested_region(tissue, n_cells, names(_study, tissue).tolist())
 
 
 def region(study: StudyRecord, n_cells: int) -> Area:
     """The region of the study's tissue that shows most of its types on about so many cells."""
-    return _region(study.tissue, n_cells, _source(study, study.tissue), study)
+    return _region(study.tissue, n_cells, source_of(study, study.tissue), study)
 
 
-@_many
-def _read(name: str, stamp: str, *given: str | None) -> Any:
-    return getattr(api, name)(*given)
+@many
+def _read(name: str, stamp: str, _read: Callable[..., Any], *given: str | None) -> Any:
+    return _read(*given)
 
 
 def left(read: Callable[..., T], run_id: str, *given: str | None) -> T:
     """What a run or another job left, read by a function of the door: `left(api.niche, job.id)`."""
-    found: T = _read(read.__name__, _stamp(run_id), run_id, *given)
+    found: T = _read(f"{read.__module__}.{read.__name__}", stamp(run_id), read, run_id, *given)
     return found
 
 
@@ -116,5 +116,5 @@ def attention(run_id: str, type_: str | None = None, cell: str | None = None) ->
     return left(api.attention, run_id, type_, cell)
 
 
-def _stamp(job_id: str) -> str:
+def stamp(job_id: str) -> str:
     return api.job(job_id).finished or ""

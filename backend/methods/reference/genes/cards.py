@@ -42,6 +42,20 @@ class SpageConfig(Config):
     )
 
 
+class MlpConfig(Config):
+    steps: int = setting(
+        400,
+        "Most training steps",
+        "Of 256 cells each. How many are taken is chosen without the genes imputed.",
+        ge=1,
+        le=100_000,
+    )
+    hidden: int = setting(256, "Width", "Hidden units.", group=NETWORK, ge=8, le=4096)
+    masked: float = setting(
+        0.5, "Inputs hidden", "Share of a cell's input genes set to their mean in each step.", group=NETWORK, ge=0, lt=1
+    )
+
+
 def _memory_gb(n_tissue: int, n_reference: int, n_genes: int, config: Config) -> float:
     """Both sides' input genes dense, twice in double precision; the reference sparse at a tenth filled, twice."""
     dense = (n_tissue + n_reference) * min(n_genes, 1000) * (4 + 16)
@@ -59,6 +73,16 @@ def _plain_minutes(n_tissue: int, n_reference: int, config: Config) -> float:
 
 def _clustered_minutes(n_tissue: int, n_reference: int, config: Config) -> float:
     return (4.0 + 1e-8 * n_reference**2 + 1e-3 * (n_tissue + n_reference)) / 60
+
+
+def _ridge_minutes(n_tissue: int, n_reference: int, config: Config) -> float:
+    """Two decompositions of 900 x 900 at most, and the products with them."""
+    return (3.0 + 1e-3 * (n_tissue + n_reference)) / 60
+
+
+def _mlp_minutes(n_tissue: int, n_reference: int, config: Config) -> float:
+    assert isinstance(config, MlpConfig)
+    return (3.0 + 2 * config.steps * 0.006 * config.hidden / 256 + 1e-3 * (n_tissue + n_reference)) / 60
 
 
 def _comparator(
@@ -127,4 +151,22 @@ SPAGE = _comparator(
     _compared_minutes,
     UNMEASURED,
 )
-CARDS = (GENE_MEAN, OWN_TOTAL, CENTROID, KNN, SPAGE)
+RIDGE = _comparator(
+    "ridge",
+    "Ridge",
+    "A comparator: a linear map from the input genes, its penalty chosen without the genes imputed",
+    "What does a linear map from the measured genes say?",
+    NoSettings,
+    _ridge_minutes,
+    BOTH,
+)
+MLP = _comparator(
+    "mlp",
+    "Small network",
+    "A comparator: one hidden layer from the input genes, its length of training chosen without the genes imputed",
+    "What does a small network, from the measured genes, say?",
+    MlpConfig,
+    _mlp_minutes,
+    BOTH,
+)
+CARDS = (GENE_MEAN, OWN_TOTAL, CENTROID, KNN, RIDGE, MLP, SPAGE)

@@ -9,7 +9,7 @@ from backend.methods.contract import Floats
 from backend.methods.imputation import Imputed
 from backend.methods.reference.genes.adapter import Comparator, Learned, Task
 from backend.methods.reference.genes.cards import CENTROID, CentroidConfig
-from backend.methods.reference.genes.scaled import Reference, tissue_inputs, z_scores
+from backend.methods.reference.genes.scaled import reference_columns, tissue_inputs, z_scores
 
 
 def learn(task: Task) -> Learned:
@@ -18,7 +18,7 @@ def learn(task: Task) -> Learned:
     view = task.view
     assert isinstance(task.config, CentroidConfig)
     cluster = _clusters(task)
-    reference = Reference(view.reference)
+    reference = reference_columns(view)
     centroids = _means(z_scores(reference.read(view.input_genes)), cluster)
     nearest = np.argmax(_standard_rows(tissue_inputs(view)) @ _standard_rows(centroids).T, axis=1)
     return Learned(lambda genes: Imputed(_means(reference.read(genes), cluster)[nearest], genes))

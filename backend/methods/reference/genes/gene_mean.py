@@ -12,7 +12,7 @@ from backend.datasets.expression import linear
 from backend.methods.imputation import FoldView, Imputed, depths
 from backend.methods.reference.genes.adapter import Comparator, Learned, Task
 from backend.methods.reference.genes.cards import GENE_MEAN
-from backend.methods.reference.genes.scaled import KnownCells
+from backend.methods.reference.genes.scaled import known_columns
 
 
 def learn(task: Task) -> Learned:
@@ -27,7 +27,7 @@ def learn(task: Task) -> Learned:
 
 
 def _known(view: FoldView) -> dict[str, float]:
-    return dict(zip(view.target_genes, KnownCells(view).read(view.target_genes).mean(axis=0)))
+    return dict(zip(view.target_genes, known_columns(view).read(view.target_genes).mean(axis=0)))
 
 
 def _expected(view: FoldView) -> dict[str, float]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_matrix, csr_matrix, diags, vstack
 
-from backend.datasets.expression import log_normalise
-from backend.methods.contract import Cells, Floats
+from backend.datasets.expression import linear, log_normalise
+from backend.methods.contract import Floats
 from backend.methods.imputation import FoldView, depths, log_tissue
 
 BATCH = 2048
@@ -24,34 +26,62 @@ def z_scores(values: Floats) -> Floats:
     return np.asarray(centred / np.where(deviation > 1e-6, deviation, np.inf), dtype=np.float32)
 
 
-class Reference:
-    """The reference, log-normalised over all its genes (1e4 per cell), read by genes."""
+class LogColumns:
+    """Log-normalised expression of some cells, read by genes. logged: cells x genes, sparse."""
 
-    def __init__(self, cells: Cells) -> None:
-        self._place = {gene: column for column, gene in enumerate(cells.genes)}
-        self.logged = csc_matrix(log_normalise(cells.expression, cells.scale))
-
-    def read(self, genes: Sequence[str]) -> Floats:
-        """m cells x len(genes), dense."""
-        chosen = self.logged[:, [self._place[gene] for gene in genes]]
-        return np.asarray(chosen.todense(), dtype=np.float32)
-
-
-class KnownCells:
-    """*Unseen region*: the tissue cells whose target genes were measured, in T1's scale (log1p at input depth)."""
-
-    def __init__(self, view: FoldView) -> None:
-        assert view.known is not None
-        self.rows = view.known.rows
-        self._place = {gene: column for column, gene in enumerate(view.target_genes)}
-        linear = view.known.expression.expm1() if view.tissue.scale == "log" else view.known.expression
-        total = depths(view.tissue)
-        self._logged = csc_matrix((diags(np.median(total) / total[self.rows]) @ linear).log1p())
+    def __init__(self, logged: csr_matrix, genes: Sequence[str]) -> None:
+        self._logged = csc_matrix(logged)
+        self._place = {gene: column for column, gene in enumerate(genes)}
 
     def read(self, genes: Sequence[str]) -> Floats:
-        """len(rows) x len(genes), dense."""
-        chosen = self._logged[:, [self._place[gene] for gene in genes]]
-        return np.asarray(chosen.todense(), dtype=np.float32)
+        """cells x len(genes), dense."""
+        return np.asarray(self._chosen(genes).todense(), dtype=np.float32)
+
+    def most_varied(self, genes: tuple[str, ...], count: int) -> tuple[str, ...]:
+        """The `count` of them with the largest variance, sorted."""
+        if len(genes) <= count:
+            return genes
+        chosen = self._chosen(genes)
+        mean, square = (np.asarray(part.mean(axis=0)).ravel() for part in (chosen, chosen.power(2)))
+        return tuple(sorted(genes[column] for column in np.argsort(-(square - mean**2), kind="stable")[:count]))
+
+    def _chosen(self, genes: Sequence[str]) -> csc_matrix:
+        return self._logged[:, [self._place[gene] for gene in genes]]
+
+
+def reference_columns(view: FoldView) -> LogColumns:
+    """All the reference's genes: log1p at 1e4 per cell."""
+    cells = view.reference
+    return LogColumns(log_normalise(cells.expression, cells.scale), cells.genes)
+
+
+def known_columns(view: FoldView) -> LogColumns:
+    """*Unseen region*: the target genes of the known cells, in T1's scale (log1p at input depth)."""
+    assert view.known is not None
+    plain = linear(view.known.expression, view.tissue.scale)
+    total = depths(view.tissue)
+    factor = diags(np.median(total) / total[view.known.rows])
+    return LogColumns(csr_matrix(factor @ plain).log1p(), view.target_genes)
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What can be learnt from. inputs: m cells x input genes, z-scored; columns: what else these cells express; units:
+    of that. asked: n tissue cells x input genes, z-scored among themselves."""
+
+    inputs: Floats
+    columns: LogColumns
+    units: Literal["tissue", "reference"]
+    asked: Floats
+
+    @staticmethod
+    def of(view: FoldView) -> Lesson:
+        """Unmeasured gene: the reference's cells. Unseen region: the known cells of the tissue."""
+        asked = tissue_inputs(view)
+        if view.known is not None:
+            return Lesson(asked[view.known.rows], known_columns(view), "tissue", asked)
+        columns = reference_columns(view)
+        return Lesson(z_scores(columns.read(view.input_genes)), columns, "reference", asked)
 
 
 def tissue_inputs(view: FoldView) -> Floats:

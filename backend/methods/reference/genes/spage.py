@@ -11,7 +11,7 @@ from backend.methods.contract import Floats
 from backend.methods.imputation import Imputed
 from backend.methods.reference.genes.adapter import Comparator, Learned, Task
 from backend.methods.reference.genes.cards import SPAGE, SpageConfig
-from backend.methods.reference.genes.scaled import Reference, nearest_weights, tissue_inputs, z_scores
+from backend.methods.reference.genes.scaled import nearest_weights, reference_columns, tissue_inputs, z_scores
 
 ALIKE = 0.3  # principal vectors whose cosine is above this are kept
 
@@ -19,7 +19,7 @@ ALIKE = 0.3  # principal vectors whose cosine is above this are kept
 def learn(task: Task) -> Learned:
     view = task.view
     assert isinstance(task.config, SpageConfig)
-    reference = Reference(view.reference)
+    reference = reference_columns(view)
     cells, pool = tissue_inputs(view), z_scores(reference.read(view.input_genes))
     wanted = task.config.vectors or min(len(view.input_genes) // 2, 100)
     shared = principal_vectors(cells, pool, wanted)

@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 from typer._click.exceptions import ClickException  # typer carries its own click and does not export this name
 
-from backend.cli import analyses, datasets, match, runs, studies, types
+from backend.cli import analyses, datasets, evaluate, match, runs, studies, types
 from backend.cli.answer import Answer, defect, print_answer, print_error
 from backend.errors import UserError
 
@@ -36,6 +36,7 @@ app.add_typer(types.app, name="types")
 runs.register(app)
 analyses.register(app)
 match.register(app)
+evaluate.register(app)
 
 
 @app.callback()

@@ -1,23 +1,94 @@
-"""What an imputed gene is compared with (methods.md §8: T1, T2, T3)."""
+"""What an imputed gene is compared with (methods.md §8: T1, T2, T3). The same predictions are scored against any."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, diags
 
-from backend.evaluation.genes.source import Seen, columns
+from backend.evaluation.genes.regions import casper_seed42
+from backend.evaluation.genes.source import GenePair, Seen, columns
 from backend.methods.contract import Cells, Floats
 from backend.methods.imputation import depths
+
+TruthName = Literal["T1", "T2", "T3"]
+_GENE_DENSITY, _CELL_DENSITY, _CLIP_SD, _HVG_TISSUE, _HVG_REFERENCE = 0.05, 0.1, 2.0, 1000, 2000  # methods.md §2.1
+
+
+@dataclass(frozen=True)
+class Truth:
+    """values: cells of the view x targets, NaN for a gene that is not scored. rows: of the view, that are scored."""
+
+    values: Floats
+    rows: NDArray[np.intp]
+
+
+def truth_of(name: TruthName, pair: GenePair, seen: Seen, targets: Sequence[str]) -> Truth:
+    """T1: at the depth of the input genes, all cells. T2: SpaGene's, square roots of clipped counts of its cells and
+    genes. T3: CASPER's, log1p at 10,000 counts, its random fifth of the cells."""
+    every = np.arange(len(seen.rows))
+    if name == "T1":
+        return Truth(at_input_depth(pair.tissue, seen, targets), every)
+    if name == "T2":
+        return _spagene(pair, seen, targets)
+    counts = _linear(pair.tissue)
+    total = np.maximum(np.asarray(counts.sum(axis=1), dtype=np.float64).ravel()[seen.rows], 1e-12)
+    values = _dense(diags(1e4 / total) @ _linear(columns(pair.tissue, targets))[seen.rows])
+    return Truth(np.log1p(values), np.flatnonzero(np.isin(seen.rows, casper_seed42(pair.tissue.n_cells).test)))
 
 
 def at_input_depth(tissue: Cells, seen: Seen, targets: Sequence[str]) -> Floats:
     """T1, the primary truth: log1p of the targets' counts, scaled by size factors of the input genes alone.
 
     n cells of the view x len(targets). A total that held the targets would tell of them (trap 5)."""
-    measured = columns(tissue, targets)
-    linear = measured.expression.expm1() if tissue.scale == "log" else measured.expression
     total = depths(seen.view.tissue)
-    factor = diags(float(np.median(total)) / total)
-    return np.log1p(np.asarray((factor @ csr_matrix(linear)[seen.rows]).todense(), dtype=np.float32))
+    measured = _linear(columns(tissue, targets))[seen.rows]
+    with np.errstate(invalid="ignore"):  # a hidden value below zero is no measurement: its gene is excluded
+        return np.log1p(_dense(diags(float(np.median(total)) / total) @ measured))
+
+
+def _spagene(pair: GenePair, seen: Seen, targets: Sequence[str]) -> Truth:
+    """T2 (methods.md §2.1): cells that express more than a tenth of the kept genes; genes that vary most in both; per
+    gene clipped two standard deviations above the mean of what is positive; square root; no size factors."""
+    counts = _linear(pair.tissue)
+    seen_in = np.asarray((counts > 0).mean(axis=0)).ravel()
+    kept = (seen_in > _GENE_DENSITY) | np.isin(pair.tissue.genes, pair.shared)
+    share = np.asarray((counts[:, kept] > 0).mean(axis=1)).ravel()
+    rows = np.flatnonzero(share[seen.rows] > _CELL_DENSITY)
+    values = _dense(_linear(columns(pair.tissue, targets))[seen.rows])
+    positive = np.where(values > 0, values, np.nan)
+    with np.errstate(invalid="ignore"):
+        seen_any = (values > 0).any(axis=0)
+        top = np.full(values.shape[1], np.inf)
+        top[seen_any] = np.nanmean(positive[:, seen_any], axis=0) + _CLIP_SD * np.nanstd(positive[:, seen_any], axis=0)
+    values = np.sqrt(np.maximum(np.minimum(values, top), 0.0)).astype(np.float32)
+    both = _most_variable(pair.tissue, _HVG_TISSUE) & _most_variable(pair.reference, _HVG_REFERENCE)
+    values[:, [gene not in both for gene in targets]] = np.nan
+    return Truth(values, rows)
+
+
+def _most_variable(cells: Cells, number: int) -> set[str]:
+    """seurat_v3 on counts; where there are none, cell_ranger on logarithms, as SpaGene's comment says."""
+    if len(cells.genes) <= number:
+        return set(cells.genes)
+    import anndata
+    import scanpy
+
+    counts = cells.scale == "counts"
+    values = cells.expression if counts or cells.scale == "log" else cells.expression.log1p()
+    adata = anndata.AnnData(csr_matrix(values))
+    flavour = "seurat_v3" if counts else "cell_ranger"
+    found = scanpy.pp.highly_variable_genes(adata, n_top_genes=number, flavor=flavour, inplace=False)
+    return {gene for gene, kept in zip(cells.genes, found["highly_variable"], strict=True) if kept}
+
+
+def _linear(cells: Cells) -> csr_matrix:
+    return csr_matrix(cells.expression.expm1() if cells.scale == "log" else cells.expression)
+
+
+def _dense(values: csr_matrix) -> Floats:
+    return np.asarray(values.todense(), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""`niches` and `enrich`."""
+"""`niches`, `enrich` and `next-panel`."""
 
 from __future__ import annotations
 
@@ -49,6 +49,28 @@ def enrich(
     return _tables(job.id, found.facts, found.table)
 
 
+def next_panel(
+    study: Annotated[str, typer.Argument(help="An id, or a name that only one has.")],
+    count: Annotated[int, typer.Option(min=5, max=100, help="How many genes to propose.")] = 40,
+    seed: Annotated[int, typer.Option(help="Draws the halves of the panel that the rule is tested on.")] = 0,
+) -> Answer:
+    """Say which genes to measure next, and what such a choice was worth where the answer is known."""
+    job = finish(api.imputed.start_next_panel(api.find_study(study).id, count, seed))
+    found = api.imputed.next_panel(job.id)
+    plain = {"id": job.id} | {key: value for key, value in found.facts.items() if not isinstance(value, dict)}
+    against = found.facts.get("against", {})
+    tests = as_table(
+        ("against", "rule", "other", "difference", "genes", "p"),
+        [(name, *row.values()) for name, row in against.items()],
+        str(found.facts.get("why_not", "")),
+    )
+    heads = ("rank", "gene", "gain", "open", "detection_reference", "nearest", "nearest_r")
+    listed = as_table(heads, found.genes[list(heads)].itertuples(index=False), "No gene.")
+    return Answer(
+        {"id": job.id, "facts": found.facts, "genes": rows(found.genes)}, f"{as_facts(plain)}\n\n{tests}\n\n{listed}"
+    )
+
+
 def _queued(job: JobStatus) -> Answer:
     return Answer(job, f"{job.id}: {job.state.value}")
 
@@ -62,5 +84,5 @@ def _tables(job_id: str, facts: dict[str, Any], table: Any) -> Answer:
 
 def register(root: typer.Typer) -> None:
     """The commands that stand at the top."""
-    for command in (niches, enrich):
+    for command in (niches, enrich, next_panel):
         root.command()(command)

@@ -20,6 +20,7 @@ QUICK = {
     "annotate": "backend.datasets.naming.annotate:annotate",
     "version": "backend.datasets.versions.make:make",
     "match": "backend.analysis.match_job:match",
+    "next-panel": "backend.analysis.imputation.next_panel_job:propose",
     "predict": "backend.evaluation.predict:predict",
     "niche": "backend.analysis.niche_job:find",
     "enrich": "backend.analysis.enrichment_job:enrich",

@@ -37,12 +37,14 @@ def figure_card(
 ) -> Any:
     """`caption`: n, method, seed, measured on; it goes into the downloaded figures too. `table`: what was drawn.
     `least_px`: a figure of several panels does not get narrower than this; on a small screen it scrolls sideways.
-    Returns what is drawn on a figure whose drag mode is the lasso (see `selection`)."""
+    Returns what is drawn on a figure whose drag mode is the lasso, or was clicked (`selection`)."""
     figure = draw(theme=theme())
     _make_room(figure)
     bar: dict[str, Any] = {"config": _BAR}
     if figure.layout.dragmode == "lasso":
         bar = {"config": _BAR | {"displayModeBar": True}, "on_select": "rerun", "selection_mode": ("lasso", "box")}
+    elif figure.layout.clickmode == "event+select":
+        bar |= {"on_select": "rerun", "selection_mode": "points"}
     with st.container(border=True, key=f"card-{key}"):
         with st.grid(1, min_column_width=least_px, wrap=False) if least_px else st.container():
             alt = f"{style.describe(figure)} {caption}"

@@ -28,3 +28,10 @@ def inside(event: Any, places: Places) -> NDArray[np.bool_]:
     for corners in polygons(event):
         held |= np.asarray(api.cells_inside(places.xy, corners.tolist()))
     return held
+
+
+def clicked(event: Any) -> int | None:
+    """The row of the cell that was clicked last, None where none was. Cells carry their row as custom data."""
+    points = event.get("selection", {}).get("points", ()) if event else ()
+    told: Any = points[-1].get("customdata") if points else None
+    return None if told is None else int(np.ravel(told)[0])

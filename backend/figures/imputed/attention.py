@@ -99,6 +99,14 @@ def groups_by_centroid(
     return dress(figure, title, theme, alt=alt, height=260 + 2 * 24 * max(len(wide), 3) + 80)
 
 
+def mark_cell(figure: go.Figure, places: Places, row: int, theme: Theme) -> go.Figure:
+    """A ring around one cell of a map, and clicks on cells told."""
+    x, y = (float(end) for end in places.xy[row])
+    ring = {"symbol": "circle-open", "size": 18, "color": INK[theme], "line": {"width": 3}}
+    figure.add_scatter(x=[x], y=[y], mode="markers", marker=ring, hoverinfo="skip", showlegend=False, name="chosen")
+    return figure.update_layout(clickmode="event+select")
+
+
 def entropy_histogram(entropy: ArrayLike, most: float, title: str, theme: Theme = "light") -> go.Figure:
     """Entropy of each cell's weights in nats, with the most that it could be (all centroids alike) as a line."""
     known = np.asarray(entropy, dtype=np.float64)

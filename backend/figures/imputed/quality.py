@@ -77,7 +77,7 @@ def _own_range(values: ArrayLike) -> NDArray[np.float32]:
     numbers = np.asarray(values, dtype=np.float32)
     known = numbers[np.isfinite(numbers)]
     low, high = (float(end) for end in np.quantile(known, [0.01, 0.99])) if len(known) else (0.0, 1.0)
-    return np.clip((numbers - low) / max(high - low, 1e-9), 0, 1)
+    return np.asarray(np.clip((numbers - low) / max(high - low, 1e-9), 0, 1), dtype=np.float32)
 
 
 def _keep_first_bar(figure: go.Figure) -> None:

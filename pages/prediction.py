@@ -1,4 +1,4 @@
-"""Predict: what the model says is around each cell, and how far that can be trusted."""
+"""Predict: what the model says is around or in each cell, and how far that can be trusted."""
 
 from __future__ import annotations
 
@@ -8,14 +8,21 @@ from pages.components.choice import segments
 from pages.components.job_panel import job_panel
 from pages.components.problems import empty, shown
 from pages.components.study_picker import open_page
+from pages.imputed import export, gene, several, table
 from pages.predict import apply, around, attention, map, quality
 
-VIEWS = {
+AROUND = {
     "map": ("On the tissue", map.show),
     "around": ("Reference cells", around.show),
     "quality": ("Quality", quality.show),
     "attention": ("Attention", attention.show),
     "apply": ("Apply and export", apply.show),
+}
+IN_THE_CELL = {
+    "gene": ("One gene", gene.show),
+    "table": ("A list of genes", table.show),
+    "several": ("Several genes", several.show),
+    "export": ("Export", export.show),
 }
 
 
@@ -23,11 +30,18 @@ def main() -> None:
     place = open_page(
         "predict",
         "Predict",
-        "What is around each cell, and how far can that be trusted?",
+        "What is in each cell and around it, and how far can that be trusted?",
         "view",
         "dataset",
         "type",
         "cell",
+        "scale",
+        "smooth",
+        "relative",
+        "genes",
+        "shown",
+        "panel",
+        "gate",
     )
     if place.study is None:
         empty("There is no study yet.", "Make a study", "upload.py")
@@ -38,11 +52,12 @@ def main() -> None:
     if not api.has_result(place.run.id):
         job_panel(place.run.id, "This run has no result yet")
         return
-    view = session.one_of("view", list(VIEWS), "map") or "map"
-    names = {key: name for key, (name, _) in VIEWS.items()}
+    views = IN_THE_CELL if api.imputed.is_imputation(place.run) else AROUND
+    view = session.one_of("view", list(views)) or ""
+    names = {key: name for key, (name, _) in views.items()}
     segments("View", names, "view", view, label_visibility="collapsed")
     with shown():
-        VIEWS[view][1](place.study, place.run)
+        views[view][1](place.study, place.run)
 
 
 with shown():

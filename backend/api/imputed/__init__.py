@@ -9,12 +9,14 @@ from backend.api.imputed._genes import GeneCard, ask_genes, gene_card, genes, ne
 from backend.api.imputed._layers import GeneLayers, gene_layers, run_cells
 from backend.api.imputed._next_panel import NextPanel, find_next_panel, next_panel, start_next_panel
 from backend.api.imputed._scores import export_imputed, imputation_scores, is_imputation, trust
+from backend.api.imputed._signature import Signature, signature
 
 __all__ = [
     "BakeOff",
     "GeneCard",
     "GeneLayers",
     "NextPanel",
+    "Signature",
     "ask_genes",
     "attention",
     "attention_by",
@@ -31,6 +33,7 @@ __all__ = [
     "nearest_measured",
     "next_panel",
     "run_cells",
+    "signature",
     "start_next_panel",
     "trust",
     "use_imputer",

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from backend.analysis.imputation.verdict import HEADLINES, ORDER, Verdict, legend
+from backend.analysis.imputation.verdict import HEADLINES, ORDER, Verdict, inflated, legend
 from backend.api._datasets import dataset
 from backend.api._runs import run
 from backend.api.imputed._scores import result
@@ -29,7 +29,7 @@ Found = Literal["", "not imputed", "unknown"]
 class GeneCard:
     """May this gene be printed? measured: its score is from hiding it (otherwise predicted, and not tested). headline:
     the verdict in words. reasons: sentences. legend: what to print below the figure. numbers: by column of `genes`,
-    None where there is none."""
+    None where there is none. inflated: imputing it makes it more ordered in space than it was measured to be."""
 
     gene: str
     measured: bool
@@ -38,6 +38,7 @@ class GeneCard:
     reasons: tuple[str, ...]
     legend: str
     numbers: Mapping[str, float | None]
+    inflated: bool
 
 
 def genes(run_id: str) -> pd.DataFrame:
@@ -65,7 +66,9 @@ def _card(record: RunRecord, summary: Mapping[str, Any], row: pd.Series) -> Gene
     verdict: Verdict = row["verdict"]
     words = legend(str(row["gene"]), bool(row["measured"]), verdict, numbers, _told(record, summary))
     reasons = tuple(str(row["reasons"]).split("\n")) if row["reasons"] else ()
-    return GeneCard(str(row["gene"]), bool(row["measured"]), verdict, HEADLINES[verdict], reasons, words, numbers)
+    return GeneCard(
+        str(row["gene"]), bool(row["measured"]), verdict, HEADLINES[verdict], reasons, words, numbers, inflated(numbers)
+    )
 
 
 def _told(record: RunRecord, summary: Mapping[str, Any]) -> dict[str, str]:

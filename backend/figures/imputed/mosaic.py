@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
 from backend.figures.imputed.raster import paint
@@ -52,6 +53,6 @@ def mosaic(places: Places, genes: Sequence[Measure], title: str, theme: Theme = 
     return dress(figure, title, theme, alt=alt, height=int(each * down) + 170)
 
 
-def _own_range(gene: Measure) -> np.ndarray:
+def _own_range(gene: Measure) -> NDArray[np.float32]:
     low, high = gene.range
-    return np.clip((gene.values - low) / (high - low), 0, 1)
+    return np.asarray(np.clip((gene.values - low) / (high - low), 0, 1), dtype=np.float32)

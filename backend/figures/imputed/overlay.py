@@ -41,7 +41,7 @@ def blend(amounts: ArrayLike, theme: Theme) -> NDArray[np.uint8]:
         mixed = ground * np.prod(1 - given[:, :, None] * (1 - inks), axis=1)
     else:
         mixed = 1 - (1 - ground) * np.prod(1 - given[:, :, None] * inks, axis=1)
-    return np.rint(255 * mixed).astype(np.uint8)
+    return np.asarray(np.rint(255 * mixed), dtype=np.uint8)
 
 
 def overlay(places: Places, genes: Sequence[Measure], title: str, theme: Theme = "light") -> go.Figure:

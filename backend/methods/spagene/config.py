@@ -34,10 +34,11 @@ class SpageneConfig(Config):
         1000, "Tissue genes read", "The most variable input genes, where there are more.", group=DATA, ge=2, le=20_000
     )
     reference_genes: int = setting(
-        2000,
+        500,
         "Reference genes learnt",
-        "The most variable genes of the reference, which its auto-encoder learns beside the shared ones. Genes asked "
-        "for beyond them are read from the decoder's last hidden layer by least squares.",
+        "The reference's auto-encoder learns the genes that the panel shares, filled up to this number with the most "
+        "variable others. Any other gene asked for is read from the decoder's last hidden layer by ridge regression. "
+        "Published: 2000.",
         group=DATA,
         ge=0,
         le=20_000,
@@ -159,6 +160,7 @@ def published(
     return {
         "depth": "raw",
         "min_cell_density": 0.1,
+        "reference_genes": 2000,
         "size": "published",
         "latent_tissue": latents[0],
         "latent_reference": latents[1],

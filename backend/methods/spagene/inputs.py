@@ -97,9 +97,11 @@ def read_reference(view: FoldView, shared: tuple[str, ...], depth: float, config
         inputs = _median_positive(_take(values, view.reference.genes, view.input_genes))
         tissue = depth or _median_positive(linear(view.tissue))
         values = values * (tissue / inputs)
-    spread = _most_variable(values, view.reference.genes, config.reference_genes)
-    core = tuple(sorted({*spread, *shared}))
-    return ReferenceReading(csc_matrix(values), view.reference.genes, core)
+    known = set(shared)
+    others = tuple(gene for gene in view.reference.genes if gene not in known)
+    missing = min(max(config.reference_genes - len(known), 0), len(others))
+    fill = _most_variable(_take(values, view.reference.genes, others), others, missing) if missing else ()
+    return ReferenceReading(csc_matrix(values), view.reference.genes, tuple(sorted({*fill, *shared})))
 
 
 def linear(cells: Cells) -> csr_matrix:

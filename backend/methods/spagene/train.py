@@ -231,12 +231,13 @@ def train(problem: Problem, config: SpageneConfig, run: RunContext, device: str,
         if not epoch_ended and time.monotonic() - clock < REPORT_S and step > first:
             continue
         clock = time.monotonic()
-        readings = {name: value.item() for name, value in found.items()}
+        now = {name: value.item() for name, value in found.items()}
         if epoch_ended:
-            readings["training_pcc"] = training.judge()
-        if not all(math.isfinite(value) for value in readings.values()):
+            now["training_pcc"] = training.judge()
+        if not all(map(math.isfinite, now.values())):
             stopped_at = _diverged(training, done)
             break
+        readings = now
         if run.checkpoint_due():
             state = {"step": done, "key": key, "best_score": training.best_score if training.best else None}
             checkpoints.save_checkpoint(run.folder, training.tensors(), state)

@@ -8,7 +8,9 @@ from pages.components.choice import segments
 from pages.components.job_panel import job_panel
 from pages.components.problems import empty, shown
 from pages.components.study_picker import open_page
-from pages.imputed import export, gene, several, table
+from pages.imputed import attention as weights
+from pages.imputed import bake_off, export, gene, next_panel, several, table
+from pages.imputed import quality as trust
 from pages.predict import apply, around, attention, map, quality
 
 AROUND = {
@@ -22,6 +24,10 @@ IN_THE_CELL = {
     "gene": ("One gene", gene.show),
     "table": ("A list of genes", table.show),
     "several": ("Several genes", several.show),
+    "quality": ("Quality", trust.show),
+    "bake_off": ("Bake-off", bake_off.show),
+    "attention": ("Attention", weights.show),
+    "next_panel": ("What to measure next", next_panel.show),
     "export": ("Export", export.show),
 }
 
@@ -42,6 +48,10 @@ def main() -> None:
         "shown",
         "panel",
         "gate",
+        "measure",
+        "by",
+        "split",
+        "count",
     )
     if place.study is None:
         empty("There is no study yet.", "Make a study", "upload.py")

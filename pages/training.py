@@ -10,14 +10,17 @@ from pages.components.job_panel import job_panel, loss_curves
 from pages.components.problems import empty, shown
 from pages.components.study_picker import open_page
 from pages.components.words import method_title, plain
-from pages.train.choose import choose_method
+from pages.train.choose import INSIDE, choose_method, choose_question, choose_way
 from pages.train.history import history
 from pages.train.launch import launch
+from pages.train.several import several
+
+OWN = ("way", "methods", "track", "split", "preset")  # of the address, beside the method
 
 
 def main() -> None:
     question = "What can be learnt from this tissue and this reference, and is it worth the wait?"
-    place = open_page("train", "Train", question, "method", "track", "preset")
+    place = open_page("train", "Train", question, "method", *OWN)
     if place.study is None:
         empty("A study puts a tissue and a reference together; there is none yet.", "Make a study", "upload.py")
         return
@@ -25,7 +28,11 @@ def main() -> None:
         _current(place.run)
     st.subheader("A new run", anchor=False)
     with shown():
-        launch(place.study, choose_method(place.run))
+        where = choose_question(place.run)
+        if where == INSIDE and choose_way() == "several":
+            several(place.study)
+        else:
+            launch(place.study, choose_method(where))
     history(place.study)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -13,16 +13,18 @@ from pages.components import session
 from pages.components.choice import distinct, segments, select
 from pages.components.words import plain
 
+Track = Literal["unmeasured-gene", "unseen-region"]
+AROUND, INSIDE = "around the cell", "in the cell"
 QUESTIONS = {
-    "around the cell": "Around the cell: which surroundings does a dissociated cell come from?",
-    "in the cell": "In the cell: what else does each tissue cell express?",
+    AROUND: "Around the cell: which surroundings does a dissociated cell come from?",
+    INSIDE: "In the cell: what else does each tissue cell express?",
 }
-SHORT = {"around the cell": "Around the cell", "in the cell": "In the cell"}
+WAYS = {"one": "One method", "several": "Compare several"}
 TRACKS = {"unmeasured-gene": "unmeasured gene", "unseen-region": "measured gene, unseen region"}
 TRACK_WORDS = {
-    "unmeasured-gene": "The gene was never measured in this tissue; the method is scored on genes that it did not see.",
-    "unseen-region": "The gene was measured in a part of the tissue, and is predicted for the rest; the method is "
-    "scored on cells that it did not see.",
+    "unmeasured-gene": "The gene was never measured in this tissue. Scored on genes that the method did not see.",
+    "unseen-region": "The gene was measured in a part of the tissue and is predicted for the rest. Scored on cells "
+    "that the method did not see.",
 }
 FIRST = ("scxm", "quorum", "spagene", "casper")  # the order in which our methods stand
 SIMPLE = "simple"
@@ -35,35 +37,48 @@ def method_names(where: str, *, comparators: bool) -> dict[str, str]:
     return {name: found[name].title for name in ordered}
 
 
-def choose_method(run: RunRecord | None) -> str:
-    """The method that the URL names; the one of the chosen run, or the first of all, where it names none."""
+def choose_question(run: RunRecord | None) -> str:
+    """Where the answer lies: around the cell or in it. It is the question of the method that the URL names, or of the
+    chosen run's method where the URL names none."""
     cards = api.cards()
     method = session.one_of("method", list(cards), run.method if run else FIRST[0]) or FIRST[0]
-    where = cards[method].where
-    asked = {key: words for key, words in QUESTIONS.items() if any(card.where == key for card in cards.values())}
+    asked = [where for where in QUESTIONS if method_names(where, comparators=False)]
     if len(asked) > 1:
-        st.radio(
-            "What do you want to know?", list(asked), format_func=asked.__getitem__, **_leads("question", where, _first)
-        )
+        firsts = {where: next(iter(method_names(where, comparators=False))) for where in asked}
+        tied = _leads("question", "method", cards[method].where, firsts)
+        st.radio("What do you want to know?", asked, format_func=QUESTIONS.__getitem__, **tied)
+    return cards[method].where
+
+
+def choose_way() -> str:
+    """One method, or several on the same split."""
+    way = session.one_of("way", list(WAYS), "one") or "one"
+    segments("How many methods", WAYS, "way", way, label_visibility="collapsed")
+    return way
+
+
+def choose_method(where: str) -> str:
+    method = session.get("method") or FIRST[0]
     own, simple = (method_names(where, comparators=which) for which in (False, True))
     if len(own) + len(simple) > 1:
         names = own | ({SIMPLE: "Simple methods and others’"} if simple else {})
         leads = {name: name for name in own} | ({SIMPLE: next(iter(simple))} if simple else {})
-        _segments("Method", names, method if method in own else SIMPLE, leads)
+        lead("method", "Method", names, method if method in own else SIMPLE, leads)
         if method in simple:
             select("Which one", simple, "method", method, width=420)
     _about(method)
     return method
 
 
-def choose_track(method: str) -> str | None:
+def choose_track(method: str) -> Track | None:
     """Which of its tasks a method is given; None where it knows but one."""
     tracks = api.cards()[method].tracks
     if len(tracks) < 2:
         return None
-    track = session.one_of("track", list(tracks), tracks[0])
+    asked = session.one_of("track", list(tracks), tracks[0])
+    track = next(name for name in tracks if name == asked)
     segments("Task", {name: TRACKS[name] for name in tracks}, "track", track)
-    st.caption(TRACK_WORDS[track or tracks[0]])
+    st.caption(TRACK_WORDS[track])
     return track
 
 
@@ -77,25 +92,20 @@ def _about(method: str) -> None:
         st.caption(plain(card.paper))
 
 
-def _first(where: str) -> str:
-    own, simple = (method_names(where, comparators=which) for which in (False, True))
-    return next(iter(own | simple))
-
-
-def _segments(label: str, names: Mapping[str, str], chosen: str, leads: Mapping[str, str]) -> None:
+def lead(name: str, label: str, names: Mapping[str, str], chosen: str, leads: Mapping[str, str]) -> None:
+    """A few choices side by side that stand where the URL's `name` says, and lead to a value of it each."""
     told = distinct(names)
-    tied = _leads("family", chosen, leads.__getitem__)
+    tied = _leads(f"{name} family", name, chosen, leads)
     st.segmented_control(label, list(told), format_func=told.__getitem__, required=True, **tied)
 
 
-def _leads(name: str, value: str, method_of: Callable[[str], str]) -> dict[str, Any]:
-    """A widget that stands where the method says, and leads to another method: the URL knows the method alone."""
-    key = f"widget.train.{name}"
-    st.session_state[key] = value
-    return {"key": key, "on_change": _to, "args": (key, method_of)}
+def _leads(slot: str, name: str, chosen: str, leads: Mapping[str, str]) -> dict[str, Any]:
+    key = f"widget.train.{slot}"
+    st.session_state[key] = chosen
+    return {"key": key, "on_change": _to, "args": (key, name, dict(leads))}
 
 
-def _to(key: str, method_of: Callable[[str], str]) -> None:
+def _to(key: str, name: str, leads: Mapping[str, str]) -> None:
     value = st.session_state[key]
     if value is not None:
-        session.put("method", method_of(value))
+        session.put(name, leads[value])

@@ -9,20 +9,19 @@ import streamlit as st
 from backend import api
 from backend.records import Preflight, StudyRecord
 from pages.components import session
-from pages.components.choice import segments
+from pages.components.choice import select
 from pages.components.words import duration, plain
-from pages.train.choose import choose_track
+from pages.train.choose import Track, choose_track, lead
 from pages.train.config_form import config_form
+
+PAPER = "Paper: "  # how the presets begin that are a paper's own
 
 
 def launch(study: StudyRecord, method: str) -> None:
     card = api.cards()[method]
     track = choose_track(method)
     sentence = st.empty()  # it depends on the settings, which come below
-    presets = list(card.presets)
-    preset = session.one_of("preset", presets, "Standard") or presets[0]
-    minutes = {name: duration(look(study, method, api.preset(method, name), track).minutes) for name in presets}
-    segments("How thorough", {name: f"{name} · {minutes[name]}" for name in presets}, "preset", preset)
+    preset = _choose_preset(study, method, track)
     with st.expander("Advanced", icon=":material/tune:"):
         st.caption(f"{card.title}: {plain(card.paper)}. The preset fills these in.")
         values: dict[str, Any] = config_form(card, preset, f"config.{method}")
@@ -31,13 +30,28 @@ def launch(study: StudyRecord, method: str) -> None:
     sentence.markdown(plain(ahead.answers))
     _preflight(ahead)
     if st.button("Start training", type="primary", icon=":material/play_arrow:"):
-        run = api.start_run(study.id, method, values, int(seed))
+        run = api.start_run(study.id, method, values, int(seed), track=track)
         session.put("run", run.id)
         st.rerun()
 
 
-def look(study: StudyRecord, method: str, values: dict[str, Any], track: str | None = None) -> Preflight:
-    return api.preflight(study.id, method, values)
+def _choose_preset(study: StudyRecord, method: str, track: Track | None) -> str:
+    """The usual presets with their time; a paper's own, where a method has them, behind one more choice."""
+    presets = list(api.cards()[method].presets)
+    usual = [name for name in presets if not name.startswith(PAPER)]
+    papers = {name: name.removeprefix(PAPER) for name in presets if name.startswith(PAPER)}
+    preset = session.one_of("preset", presets, "Standard") or presets[0]
+    minutes = {name: duration(look(study, method, api.preset(method, name), track).minutes) for name in usual}
+    names = {name: f"{name} · {minutes[name]}" for name in usual} | ({PAPER: "As in the paper"} if papers else {})
+    leads = {name: name for name in usual} | {PAPER: next(iter(papers), "")}
+    lead("preset", "How thorough", names, preset if preset in usual else PAPER, leads)
+    if preset in papers:
+        select("For which data", papers, "preset", preset, width=420)
+    return preset
+
+
+def look(study: StudyRecord, method: str, values: dict[str, Any], track: Track | None = None) -> Preflight:
+    return api.preflight(study.id, method, values, track=track)
 
 
 def _preflight(ahead: Preflight) -> None:

@@ -189,6 +189,7 @@ class RunRecord(Record):
     validation: str | None = None
     split: str  # of contexts "validation" or "halves"; of imputations "genes" (unmeasured gene) or "blocks" (region)
     orthologues: str | None = None  # as the study's
+    genes: tuple[str, ...] = ()  # of imputations: off the panel, and wanted even where not all can be imputed
     created: str = Field(default_factory=now)
     owner: str = "local"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,11 +15,12 @@ from backend.errors import NotFound, UserError
 from backend.jobs import submit
 from backend.jobs.metrics import COLUMNS, metrics
 from backend.methods import registry
-from backend.methods.contract import MethodCard
+from backend.methods.contract import MethodCard, Track
 from backend.records import Area, JobState, JobStatus, Preflight, Recipe, RunRecord, StudyRecord
 from backend.store import index, keys, layout
 
 MAX_SEED = 2**31 - 1
+SPLITS: Mapping[Track, str] = {"unmeasured-gene": "genes", "unseen-region": "blocks"}
 
 
 def cards() -> dict[str, MethodCard]:
@@ -34,34 +36,56 @@ def preset(method: str, name: str) -> dict[str, Any]:
     return dict(presets[name])
 
 
-def preflight(study_id: str, method: str, config: dict[str, Any], quick: bool = False) -> Preflight:
+def preflight(
+    study_id: str, method: str, config: dict[str, Any], quick: bool = False, track: Track | None = None
+) -> Preflight:
     """What one is told before a launch: genes, what is dropped, memory, minutes, device, split. Refuses what cannot
-    work. quick: on the study's quick-look region instead of the whole tissue."""
-    from backend.evaluation.preflight import look_ahead  # brings scipy's trees along; most calls never need them
-
-    chosen = study(study_id)
+    work. quick: on the study's quick-look region instead of the whole tissue. track: of an imputation; None: its
+    usual one."""
+    # Both bring scipy's trees along; most calls never need them.
+    chosen, full = study(study_id), registry.config_from(method, config)
     data = chosen.quick_data if quick else chosen.data
-    return look_ahead(method, registry.config_from(method, config), *data)
+    if not is_imputer(method):
+        from backend.evaluation.preflight import look_ahead
+
+        return look_ahead(method, full, *data)
+    from backend.evaluation.imputed.preflight import look_ahead as look_into_cells
+
+    tissue, reference, _, orthologues = data
+    return look_into_cells(method, full, tissue, reference, orthologues, _track(method, track))
 
 
-def start_run(study_id: str, method: str, config: dict[str, Any], seed: int = 0, *, quick: bool = False) -> RunRecord:
+def start_run(
+    study_id: str,
+    method: str,
+    config: dict[str, Any],
+    seed: int = 0,
+    *,
+    quick: bool = False,
+    track: Track | None = None,
+    genes: tuple[str, ...] = (),
+) -> RunRecord:
     """The run of exactly this work. One that was trained opens at once, one under way is joined, another is queued.
 
     A run's id is a hash of method, version, whole config, the data's fingerprints, a table of orthologues if one was
-    given, split and seed: never of names. quick: on the study's quick-look region instead of the whole tissue."""
+    given, split and seed: never of names. quick: on the study's quick-look region instead of the whole tissue. Of an
+    imputation, which knows no validation tissue: track, None for its usual one; genes, off the panel, that are wanted
+    even where not all can be imputed."""
     if not 0 <= seed <= MAX_SEED:
         raise UserError(f"{seed} cannot be a seed.", mend=f"Choose a whole number from 0 to {MAX_SEED}.")
     chosen, full = study(study_id), registry.config_from(method, config)
     tissue, reference, validation, orthologues = chosen.quick_data if quick else chosen.data
+    imputes = is_imputer(method)
     work: dict[str, Any] = {
         "method": method,
         "version": registry.card(method).version,
         "config": full.model_dump(mode="json"),
-        "split": "validation" if validation else "halves",
+        "split": SPLITS[_track(method, track)] if imputes else "validation" if validation else "halves",
         "seed": seed,
     }
-    if orthologues:
-        work["orthologues"] = orthologues
+    work |= {"orthologues": orthologues} if orthologues else {}
+    work |= {"genes": sorted(set(genes))} if imputes and genes else {}
+    validation = None if imputes else validation
     prints = [dataset(part).fingerprint if part else None for part in (tissue, reference, validation)]
     record = RunRecord(
         id=keys.job_id(method, {**work, "data": prints}),
@@ -71,11 +95,23 @@ def start_run(study_id: str, method: str, config: dict[str, Any], seed: int = 0,
         **work,
     )
     if not is_run(record.id):
-        preflight(study_id, method, config, quick)
+        preflight(study_id, method, config, quick, track)
     with index.transaction():  # there is no run without its job
         index.add(record)
         submit.submit(method, record.model_dump(mode="json", exclude={"created", "owner"}), job_id=record.id)
         return run(record.id)
+
+
+def is_imputer(method: str) -> bool:
+    """Whether a method completes a panel (its genes are *in* the cell) rather than predicts contexts around it."""
+    return registry.card(method).where == "in the cell"
+
+
+def _track(method: str, asked: Track | None) -> Track:
+    card = registry.card(method)
+    if asked is not None and asked not in card.tracks:
+        raise UserError(f"{card.title} cannot answer {asked!r}.", mend=f"Choose {' or '.join(card.tracks)}.")
+    return asked or card.tracks[0]
 
 
 def start_quick_look(study_id: str, area: Area) -> JobStatus:
@@ -105,7 +141,15 @@ def runs(study_id: str | None = None) -> list[RunRecord]:
     if study_id is None:
         return found
     chosen = study(study_id)
-    return [run for run in found if run.data in (chosen.data, chosen.quick_data)]
+    return [run for run in found if of_study(run, chosen)]
+
+
+def of_study(run: RunRecord, study: StudyRecord) -> bool:
+    """Whether a run is on a study's data, or on its quick look's. An imputation knows no validation tissue."""
+    known = [study.data, study.quick_data]
+    if run.split in SPLITS.values():
+        known = [(tissue, reference, None, orthologues) for tissue, reference, _, orthologues in known]
+    return run.data in known
 
 
 @dataclass(frozen=True)

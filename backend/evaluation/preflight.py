@@ -64,7 +64,7 @@ def look_ahead(
         minutes=round(
             fits * card.minutes(around.n_cells, loose.n_cells, config) + _comparator_minutes(scored, fits), 1
         ),
-        device=_device_words(),
+        device=device_words(),
         split=split,
     )
 
@@ -166,7 +166,7 @@ def _comparator_minutes(scored: int, fits: int) -> float:
     return (min(fits, 2) * 5 + 3 * len(COMPARATORS) * scored / 10_000) / 60
 
 
-def _device_words() -> str:
+def device_words() -> str:
     settings = load()
     words = {"cpu": f"{settings.threads} CPU threads", "cuda": "GPU"}
     return words.get(settings.device, f"GPU if the worker has one, else {settings.threads} CPU threads")

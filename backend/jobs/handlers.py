@@ -13,7 +13,10 @@ from backend.training.job import Job
 Handler = Callable[[dict[str, Any], Job], dict[str, Any]]
 Lane = Literal["train", "quick"]
 
-TRAIN = "backend.evaluation.run:train"  # a run, whichever method it is of
+TRAIN = {  # a run, by what its method predicts, whichever method it is
+    "around the cell": "backend.evaluation.run:train",
+    "in the cell": "backend.evaluation.imputed.run:train",
+}
 QUICK = {
     "inspect": "backend.datasets.add:inspect",
     "add": "backend.datasets.add:add",
@@ -32,7 +35,8 @@ def target(kind: str) -> str:
     """The "module:function" of a kind. It is never taken from the index: a record cannot name code to run."""
     from backend.methods.registry import CARDS  # here, because it brings numpy, and a worker only launches
 
-    known = {**dict.fromkeys(CARDS, TRAIN), **QUICK, **dict(load().handlers)}
+    runs = {name: TRAIN[card.where] for name, card in CARDS.items()}
+    known = {**runs, **QUICK, **dict(load().handlers)}
     if kind not in known:
         raise NotFound(f"There is no kind of job called {kind!r}.", f"Known are {', '.join(sorted(known))}.")
     return known[kind]

@@ -5,6 +5,7 @@ A zarr v3 group with the array `values` (n_cells x n_genes, float32, NaN where u
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from backend.errors import NotFound
 
 CHUNK_CELLS, CHUNK_GENES = 262_144, 4
+CHUNK_VALUES = 65_536  # of a matrix that is written in portions
 
 
 def write_columns(folder: Path, values: NDArray[np.float32], genes: tuple[str, ...]) -> None:
@@ -26,6 +28,25 @@ def write_columns(folder: Path, values: NDArray[np.float32], genes: tuple[str, .
     chunks = (max(1, min(CHUNK_CELLS, len(values))), max(1, min(CHUNK_GENES, len(genes))))
     array: Any = group.create_array("values", shape=values.shape, chunks=chunks, dtype="float32", fill_value=np.nan)
     array[:] = values
+
+
+def write_portions(folder: Path, n_cells: int, genes: tuple[str, ...], portions: Iterable[NDArray[np.float32]]) -> None:
+    """As `write_columns`, from portions of the genes in their order (each n_cells x some), so that they never need to
+    be in memory together. Few cells: more genes share a chunk, lest there be thousands of small files."""
+    import zarr
+
+    group = zarr.create_group(folder, zarr_format=3, attributes={"genes": list(genes)})
+    wide = int(np.clip(CHUNK_VALUES // max(1, n_cells), CHUNK_GENES, max(1, len(genes))))
+    chunks = (max(1, min(CHUNK_CELLS, n_cells)), wide)
+    array: Any = group.create_array(
+        "values", shape=(n_cells, len(genes)), chunks=chunks, dtype="float32", fill_value=np.nan
+    )
+    at = 0
+    for values in portions:
+        array[:, at : at + values.shape[1]] = values
+        at += values.shape[1]
+    if at != len(genes):
+        raise ValueError(f"{at} columns for {len(genes)} genes")
 
 
 def column_genes(folder: Path) -> tuple[str, ...]:

@@ -22,9 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 ALPHA = 0.1
-MOST_PAIRS = 2_000_000  # of a cell and a gene, that calibrate
+MOST_PAIRS = 1_000_000  # of a cell and a gene, that calibrate
 MOST_FITTED = 200_000  # pairs that a regression is fitted on
-GROUPS = 3  # of genes, by predicted detection
+GROUPS = 5  # of genes, by predicted detection
 FEWEST_GENES = 10  # of a group; fewer: groups are merged
 FEWEST_PAIRS = 30  # behind a quantile of its own
 _STEPS = 8  # Newton steps of the logistic regression
@@ -201,8 +201,8 @@ def calibrate(pairs: Pairs, names: Sequence[str], seed: int) -> Intervals:
 
 
 def fit_model(pairs: Pairs, seed: int) -> Model:
-    """Ridge logistic regression (Newton) of detection, and ridge of the value where detected. The ridge weighs as if each
-    gene were one observation, since the cells of a gene share its features."""
+    """Ridge logistic regression (Newton) of detection, and ridge of the value where detected. The ridge weighs as if
+    each gene were one observation, since the cells of a gene share its features."""
     if len(pairs.truth) > MOST_FITTED:
         chosen = np.zeros(len(pairs.truth), dtype=bool)
         chosen[np.random.default_rng(seed).choice(len(chosen), MOST_FITTED, replace=False)] = True
@@ -210,9 +210,10 @@ def fit_model(pairs: Pairs, seed: int) -> Model:
         pairs = pairs.take(chosen)
     else:
         genes = len(np.unique(pairs.gene))
-    centre, scale = pairs.features.mean(axis=0, dtype=np.float64), pairs.features.std(axis=0, dtype=np.float64)
+    features = pairs.features.astype(np.float64)
+    centre, scale = features.mean(axis=0), features.std(axis=0)
     scale = np.where(scale > 1e-9, scale, 1.0)
-    x = _with_one((pairs.features - centre) / scale)
+    x = _with_one((features - centre) / scale)
     ridge = np.diag([0.0, *[_PRIOR / max(1, genes)] * (x.shape[1] - 1)]) + 1e-9 * np.eye(x.shape[1])
     seen = (pairs.truth > 0).astype(np.float64)
     weights: Floats = np.zeros(x.shape[1])
@@ -223,7 +224,7 @@ def fit_model(pairs: Pairs, seed: int) -> Model:
         bend = (x * (p * (1 - p))[:, None]).T @ x / len(x) + ridge
         weights = weights + np.linalg.solve(bend, slope)
     found = seen > 0
-    level = np.zeros(x.shape[1])
+    level = np.zeros_like(weights)
     if found.any():
         inner = x[found]
         level = np.linalg.solve(inner.T @ inner / len(inner) + ridge, inner.T @ pairs.truth[found] / len(inner))

@@ -14,8 +14,8 @@ HEADLINES: Mapping[str, str] = {
     "no": "Do not show",
 }
 
-# Below an r of .1 a map of imputed values ranks cells hardly better than chance: of the top tenth of the cells, some 13 %
-# are truly in the top tenth, where chance gives 10 %.
+# Below an r of .1 a map of imputed values ranks cells hardly better than chance: of the cells shown
+# as the top tenth some 13 % are truly in it, where chance gives 10 %.
 SUPPLEMENT_SCORE = 0.10
 # At an r of .3 per cell, and .6 over 50 um bins, a reader sees in the imputed map what the measured one shows.
 FIGURE_SCORE, FIGURE_BIN = 0.30, 0.60

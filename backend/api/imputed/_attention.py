@@ -73,8 +73,8 @@ def _means(weights: NDArray[np.float32], codes: NDArray[np.intp], count: int) ->
 
 
 def centroids(run_id: str) -> pd.DataFrame | None:
-    """One row per reference cell: centroid, umap_1, umap_2 (NaN where the reference has no map), type ("" where it names
-    none). None: the run's method does not attend. A centroid lies at the mean of its cells."""
+    """One row per reference cell: centroid, umap_1, umap_2 (NaN where the reference has no map), type ("" where it
+    names none). None: the run's method does not attend. A centroid lies at the mean of its cells."""
     path = result(run_id) / "attention_members.parquet"
     if not path.exists():
         return None

@@ -10,7 +10,7 @@ import pandas as pd
 
 from backend.api._history import change
 from backend.api._results import has_result
-from backend.api._runs import run, runs
+from backend.api._runs import of_study, run, runs
 from backend.api._studies import study
 from backend.api.imputed._scores import imputation_scores, is_imputation, result
 from backend.errors import UserError
@@ -45,7 +45,7 @@ def bake_off(study_id: str, split: str = "genes") -> BakeOff:
     rivals = [
         found
         for found in runs(study_id)
-        if found.data == chosen.data and found.split == split and is_imputation(found) and has_result(found.id)
+        if found.tissue == chosen.tissue and found.split == split and is_imputation(found) and has_result(found.id)
     ]
     parts = [_own_scores(rival) for rival in rivals]
     scores = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["gene", "run", "method", *SCORES])
@@ -62,7 +62,7 @@ def use_imputer(study_id: str, run_id: str | None) -> StudyRecord:
         return change(study_id, "no imputed genes by default", lambda old: {"imputer": None})
     record, chosen = run(run_id), study(study_id)
     result(run_id)
-    if record.data not in (chosen.data, chosen.quick_data):
+    if not of_study(record, chosen):
         raise UserError(f"The run {run_id} is not of this study's data.", mend="Choose one of the study's own runs.")
     title = registry.card(record.method).title
     return change(study_id, f"imputed genes of {title}", lambda old: {"imputer": run_id})

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from backend.api._match import find_match, match
-from backend.api._runs import run
+from backend.api._runs import of_study, run
 from backend.api._studies import studies, study
 from backend.api._types import cell_types
 from backend.api.imputed._genes import genes
@@ -119,7 +119,7 @@ def _measured(record: RunRecord, gene: str, depth: NDArray[np.float64]) -> Float
 def _study_of(record: RunRecord, study_id: str | None) -> StudyRecord | None:
     if study_id is not None:
         return study(study_id)
-    own = [found for found in studies() if record.data in (found.data, found.quick_data)]
+    own = [found for found in studies() if of_study(record, found)]
     return own[-1] if own else None
 
 

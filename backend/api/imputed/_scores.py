@@ -7,18 +7,15 @@ from typing import Any
 
 import pandas as pd
 
-from backend.api._runs import finished, run
+from backend.api._runs import finished, is_imputer, run
 from backend.errors import UserError
-from backend.methods import registry
 from backend.records import RunRecord
 from backend.store import layout
-
-IN_THE_CELL = "in the cell"
 
 
 def is_imputation(record: RunRecord) -> bool:
     """Whether a run completes a panel (its genes are *in* the cell) rather than predicts contexts."""
-    return registry.card(record.method).where == IN_THE_CELL
+    return is_imputer(record.method)
 
 
 def imputation_scores(run_id: str) -> pd.DataFrame:

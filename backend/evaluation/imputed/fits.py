@@ -1,0 +1,147 @@
+"""Fits of an imputation as checkpointed steps of a job, and folds whose values are kept beside them."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from backend.evaluation.fits import FITTED, Part, Quiet
+from backend.evaluation.genes.levels import Level, levels_of, score_levels
+from backend.evaluation.genes.metrics import scale_of
+from backend.evaluation.genes.tracks import Trial, check_imputed
+from backend.evaluation.imputed.opened import OpenedImputation
+from backend.methods import registry
+from backend.methods.contract import Config, Floats, Track
+from backend.methods.imputation import Attention, FittedImputer, FoldView, Imputed, Imputer, depths
+from backend.store.arrays import read_columns, write_columns
+from backend.store.layout import read_json, whole_folder, write_json
+from backend.training.job import Job
+
+SCORED = "scored"
+# Scored on the same folds, in the same job: what a simple answer reaches.
+COMPARATORS: dict[Track, tuple[str, ...]] = {
+    "unmeasured-gene": ("own-total", "centroid", "knn", "spage"),
+    "unseen-region": ("gene-mean", "ridge", "knn"),
+}
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A fold that is done. values: cells of its view x its targets. entropy: of the attention, per cell of the view;
+    None where the method does not attend."""
+
+    values: Floats
+    units: str
+    scores: pd.DataFrame
+    entropy: NDArray[np.float64] | None
+    seconds: float
+
+
+@dataclass
+class ImputerFits:
+    """The fits of one run, in order. step: how far the job had come when the last of them reported."""
+
+    opened: OpenedImputation
+    job: Job
+    count: int
+    done: int = 0
+    step: int = 0
+    imputer: Imputer = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.imputer = cast(Imputer, registry.method(self.opened.run.method))
+
+    def fit(self, name: str, view: FoldView) -> FittedImputer:
+        """Trained, or read back. One that was stopped early is not counted as done."""
+        inner = self.job.fit_context(name, self.opened.run.seed)
+        folder = inner.folder / FITTED
+        if not (folder / "manifest.json").exists():
+            part = Part(inner, self.done, self.count)
+            try:
+                fitted = self.imputer.fit(view, self.opened.config, part)
+            finally:
+                self.step = max(self.step, part.step)
+            if fitted.stopped_at is not None:
+                return fitted
+            with whole_folder(folder) as partial:
+                fitted.save(partial)
+        self.done += 1
+        # Read back even what was just trained, so that a resumed run cannot differ from an undisturbed one.
+        return self.imputer.load(folder, view)
+
+    def quiet(self, name: str) -> Quiet:
+        return Quiet(self.job.fit_context(name, self.opened.run.seed))
+
+    def score(self, trial: Trial, types: NDArray[np.object_] | None) -> Scored | None:
+        """Fit a fold, impute its genes, score them beside the comparators'; or read all that back. None: the fit was
+        told to stop, and half of a training is not mixed with whole ones."""
+        folder = self.job.fit_context(trial.fold.name, self.opened.run.seed).folder / SCORED
+        if not (folder / "facts.json").exists():
+            started = time.monotonic()
+            self.job.stage(f"training without the genes of fold {trial.number + 1}")
+            fitted = self.fit(trial.fold.name, trial.view)
+            if fitted.stopped_at is not None:
+                return None
+            quiet = self.quiet(trial.fold.name)
+            imputed = fitted.impute(trial.fold.targets, quiet)
+            check_imputed(imputed, trial, self.opened.card.title)
+            facts = {"units": imputed.units, "seconds": time.monotonic() - started}
+            scores = self._scores(trial, imputed, types)
+            with whole_folder(folder) as partial:
+                write_columns(partial / "values.zarr", imputed.values, trial.fold.targets)
+                scores.to_parquet(partial / "scores.parquet", index=False)
+                if (attended := fitted.attention()) is not None:
+                    pd.DataFrame({"entropy": entropy(attended)}).to_parquet(partial / "entropy.parquet")
+                write_json(partial / "facts.json", facts)
+        else:
+            self.done += 1
+        return _read(folder)
+
+    def _scores(self, trial: Trial, imputed: Imputed, types: NDArray[np.object_] | None) -> pd.DataFrame:
+        known = None if types is None else list(types[trial.seen.rows])
+        levels = [level.over(trial.rows) for level in levels_of(trial.view.tissue, known)]
+        tables = [_score(self.opened.run.method, imputed, trial, levels)]
+        for name in COMPARATORS[self.opened.track]:
+            card = registry.cards().get(name)
+            if card is None or name == self.opened.run.method:
+                continue
+            self.job.stage(f"comparing with {card.title}, fold {trial.number + 1}")
+            quiet, config = self.quiet(f"{trial.fold.name}-{name}"), card.config()
+            tables.append(_score(name, _impute(name, trial, config, quiet), trial, levels))
+        return pd.concat(tables, ignore_index=True)
+
+
+def entropy(attended: Attention) -> NDArray[np.float64]:
+    """Of each cell's weights, in nats."""
+    weights = attended.weights.astype(np.float64)
+    logs = np.log(weights, out=np.zeros_like(weights), where=weights > 0)
+    return np.asarray(-(weights * logs).sum(axis=1))
+
+
+def _impute(name: str, trial: Trial, config: Config, quiet: Quiet) -> Imputed:
+    imputer = cast(Imputer, registry.method(name))
+    imputed = imputer.fit(trial.view, config, quiet).impute(trial.fold.targets, quiet)
+    check_imputed(imputed, trial, registry.card(name).title)
+    return imputed
+
+
+def _score(name: str, imputed: Imputed, trial: Trial, levels: list[Level]) -> pd.DataFrame:
+    rows = trial.rows
+    log_depth = np.log1p(depths(trial.view.tissue))[rows]
+    scale = scale_of(imputed, trial.view)
+    table = score_levels(trial.truth.values[rows], imputed.values[rows], log_depth, trial.fold.targets, levels, scale)
+    return table.assign(method=name, fold=trial.fold.name)
+
+
+def _read(folder: Path) -> Scored:
+    facts = read_json(folder / "facts.json")
+    values, _ = read_columns(folder / "values.zarr")
+    attended = folder / "entropy.parquet"
+    known = pd.read_parquet(attended)["entropy"].to_numpy() if attended.exists() else None
+    return Scored(values, facts["units"], pd.read_parquet(folder / "scores.parquet"), known, facts["seconds"])

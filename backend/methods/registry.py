@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from backend.errors import NotFound, UserError
+from backend.methods.casper import config as casper
 from backend.methods.contract import Config, Method, MethodCard
 from backend.methods.reference.genes import cards as genes
 from backend.methods.scxm import config as scxm
@@ -18,12 +19,13 @@ from backend.methods.scxm import verdict as scxm_verdict
 from backend.methods.spagene import config as spagene
 
 CARDS: Mapping[str, MethodCard] = MappingProxyType(
-    {card.name: card for card in (scxm.card, spagene.card, *genes.CARDS)}
+    {card.name: card for card in (scxm.card, spagene.card, casper.card, *genes.CARDS)}
 )
 _VERDICTS = {"scxm": scxm_verdict.verdict}
 _IMPLEMENTATIONS = {
     "scxm": "backend.methods.scxm.method:METHOD",
     "spagene": "backend.methods.spagene.method:METHOD",
+    "casper": "backend.methods.casper.method:METHOD",
 } | {card.name: f"backend.methods.reference.genes.{card.name.replace('-', '_')}:METHOD" for card in genes.CARDS}
 _SIGNS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below", "multiple_of": "a multiple of"}
 _KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text", type(None): "empty"}

@@ -26,7 +26,7 @@ _IMPLEMENTATIONS = {
     "scxm": "backend.methods.scxm.method:METHOD",
     "spagene": "backend.methods.spagene.method:METHOD",
     "casper": "backend.methods.casper.method:METHOD",
-} | {card.name: f"backend.methods.reference.genes.{card.name.replace('-', '_')}:METHOD" for card in genes.CARDS}
+} | genes.PLACES
 _SIGNS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below", "multiple_of": "a multiple of"}
 _KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text", type(None): "empty"}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from backend.methods.contract import Config, MethodCard, Track, setting
 
@@ -56,6 +57,16 @@ class MlpConfig(Config):
     )
 
 
+class TangramConfig(Config):
+    epochs: int = setting(1000, "Epochs", "Steps of Adam on the whole mapping.", ge=1, le=100_000)
+
+
+class GimviConfig(Config):
+    epochs: int = setting(200, "Epochs", "Passes over both data sets.", ge=1, le=10_000)
+    latent: int = setting(10, "Latent dimensions", "Numbers that describe a cell.", group=NETWORK, ge=2, le=200)
+    batch_size: int = setting(128, "Batch size", "Cells per step, of each side.", ge=2, le=4096)
+
+
 def _memory_gb(n_tissue: int, n_reference: int, n_genes: int, config: Config) -> float:
     """Both sides' input genes dense, twice in double precision; the reference sparse at a tenth filled, twice."""
     dense = (n_tissue + n_reference) * min(n_genes, 1000) * (4 + 16)
@@ -83,6 +94,22 @@ def _ridge_minutes(n_tissue: int, n_reference: int, config: Config) -> float:
 def _mlp_minutes(n_tissue: int, n_reference: int, config: Config) -> float:
     assert isinstance(config, MlpConfig)
     return (3.0 + 2 * config.steps * 0.006 * config.hidden / 256 + 1e-3 * (n_tissue + n_reference)) / 60
+
+
+def _tangram_minutes(n_tissue: int, n_reference: int, config: Config) -> float:
+    assert isinstance(config, TangramConfig)
+    return (2.0 + config.epochs * 1.2e-7 * n_tissue * n_reference) / 60
+
+
+def _tangram_memory_gb(n_tissue: int, n_reference: int, n_genes: int, config: Config) -> float:
+    """The mapping of every reference cell to every tissue cell, its gradient, Adam's two moments, and what softmax
+    and the products keep."""
+    return _memory_gb(n_tissue, n_reference, n_genes, config) + 10 * 4 * n_tissue * n_reference / 1e9
+
+
+def _gimvi_minutes(n_tissue: int, n_reference: int, config: Config) -> float:
+    assert isinstance(config, GimviConfig)
+    return (5.0 + config.epochs * 2.5e-4 * 2 * max(n_tissue, n_reference)) / 60
 
 
 def _comparator(
@@ -169,4 +196,37 @@ MLP = _comparator(
     _mlp_minutes,
     BOTH,
 )
-CARDS = (GENE_MEAN, OWN_TOTAL, CENTROID, KNN, RIDGE, MLP, SPAGE)
+TANGRAM = replace(
+    _comparator(
+        "tangram",
+        "Tangram",
+        "Tangram: alignment of spatially resolved single-cell transcriptomes (Biancalani et al., Nature Methods 2021)",
+        "Where does each reference cell lie, and what do those that lie in a tissue cell express?",
+        TangramConfig,
+        _tangram_minutes,
+        UNMEASURED,
+    ),
+    memory_gb=_tangram_memory_gb,
+    extra="tangram-sc",
+)
+GIMVI = replace(
+    _comparator(
+        "gimvi",
+        "gimVI",
+        "gimVI: a joint model of unpaired sequencing and spatial data (Lopez et al. 2019, arXiv 1905.02269)",
+        "What would sequencing have counted in each tissue cell, by a model of both kinds of counts?",
+        GimviConfig,
+        _gimvi_minutes,
+        UNMEASURED,
+    ),
+    needs=("a tissue with raw counts", "a reference of dissociated cells, with raw counts, that shares genes with it"),
+    needs_counts=True,
+    extra="scvi-tools",
+)
+PLAIN = (GENE_MEAN, OWN_TOTAL, CENTROID, KNN, RIDGE, MLP, SPAGE)
+OPTIONAL = (TANGRAM, GIMVI)
+CARDS = (*PLAIN, *OPTIONAL)
+_HERE = "backend.methods.reference.genes"
+PLACES = {card.name: f"{_HERE}.{card.name.replace('-', '_')}:METHOD" for card in PLAIN} | {
+    card.name: f"{_HERE}.extra.{card.name}:METHOD" for card in OPTIONAL
+}

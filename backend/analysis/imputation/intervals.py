@@ -177,7 +177,8 @@ def calibrate(pairs: Pairs, names: Sequence[str], seed: int) -> Intervals:
             models[key] = fit_model(pairs.take(~np.isin(pairs.fold, hidden)), seed)
         return models[key]
 
-    def calibration(fold: int | None, block: int | None) -> Calibration:
+    def calibrations(fold: int | None, left_out: Sequence[int | None]) -> list[Calibration]:
+        """One per spatial block to leave out (None: none), for genes of a fold (None: of no fold)."""
         hidden = () if fold is None else (fold,)
         read = [other for other in range(len(names)) if other != fold]
         # Only two folds: the one that calibrates cannot be hidden too.
@@ -185,19 +186,21 @@ def calibrate(pairs: Pairs, names: Sequence[str], seed: int) -> Intervals:
             _scored(pairs, other, model_without(*({*hidden, other} if len(read) > 1 else hidden))) for other in read
         ]
         probability, level, rows = (np.concatenate(part) for part in zip(*scored, strict=True))
-        kept = np.ones(len(rows), dtype=bool) if block is None else pairs.block[rows] != block
         edges, group = _grouped(probability, pairs.gene[rows])
-        limits = [
-            _limits(probability[inside], level[inside], pairs.truth[rows[inside]])
-            for inside in (kept & (group == number) for number in range(len(edges) + 1))
-        ]
-        return Calibration(model_without(*hidden), edges, limits)
+        truth, own = pairs.truth[rows], pairs.block[rows]
 
-    by_fold = {
-        name: [calibration(fold, block if blocks > 1 else None) for block in range(blocks)]
-        for fold, name in enumerate(names)
-    }
-    return Intervals({**by_fold, "final": [calibration(None, None)]})
+        def limits(block: int | None, number: int) -> Limits:
+            inside = (group == number) if block is None else (group == number) & (own != block)
+            return _limits(probability[inside], level[inside], truth[inside])
+
+        model = model_without(*hidden)
+        return [
+            Calibration(model, edges, [limits(block, number) for number in range(len(edges) + 1)]) for block in left_out
+        ]
+
+    each: list[int | None] = list(range(blocks)) if blocks > 1 else [None]
+    by_fold = {name: calibrations(fold, each) for fold, name in enumerate(names)}
+    return Intervals({**by_fold, "final": calibrations(None, [None])})
 
 
 def fit_model(pairs: Pairs, seed: int) -> Model:

@@ -15,9 +15,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from backend.analysis.imputation.verdict import LEVEL
+
 FACTS = ("group_share", "predictability", "relatives_r", "expected_detection", "imputed_spread")
 ENTROPY = "attention_entropy"
-LEVEL = 0.9  # of the intervals around predicted scores
 FEWEST_GENES = 10  # with a score; fewer: nothing is predicted
 _THIRDS, _FEWEST_OF_THIRD = 3, 20
 _DRAWS = 1000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -30,6 +30,21 @@ TRUSTED_PREDICTION = (
 )
 
 
+# A gene that was not tested has the verdict that four fifths of the measured genes like it have, or better: it is never
+# trusted more than a tested one.
+ALIKE, ALIKE_SHARE = 30, 0.8
+LEVEL = 0.9  # of the interval around a predicted score
+
+
+@dataclass(frozen=True)
+class Alike:
+    """What measured genes with nearly the same predicted score earned when they were hidden."""
+
+    genes: int
+    figure: int
+    supplement: int
+
+
 @dataclass(frozen=True)
 class Judged:
     verdict: Verdict
@@ -51,24 +66,33 @@ def judge_measured(numbers: Mapping[str, float | None]) -> Judged:
     return Judged("figure", (_scored(score, partial), "It says more than the average of the cell's type."))
 
 
-def judge_predicted(numbers: Mapping[str, float | None], spearman_low: float | None) -> Judged:
-    """A gene off the panel: `predicted_score`, `predicted_low`, `predicted_high`. spearman_low: the lower 95 % limit of
-    how well predicted scores rank the true ones in this run."""
+def judge_predicted(numbers: Mapping[str, float | None], like: Alike | None, spearman_low: float | None) -> Judged:
+    """A gene off the panel: `predicted_score`, `predicted_low`, `predicted_high`. like: what became of the measured
+    genes with the nearest predicted scores; None where there are too few. spearman_low: the lower 95 % limit of how
+    well predicted scores rank the true ones in this run."""
     score, low, high = (numbers[f"predicted_{name}"] for name in ("score", "low", "high"))
-    if score is None or low is None or high is None:
-        return Judged("no", ("Its score cannot be predicted.",))
-    said = f"Predicted r {score:.2f} (90 % interval {low:.2f} to {high:.2f}); not tested."
+    if score is None or low is None or high is None or like is None:
+        return Judged("no", (f"Its score cannot be predicted: that takes {ALIKE} measured genes with a score.",))
+    said = f"Predicted r {score:.2f} ({LEVEL:.0%} interval {low:.2f} to {high:.2f}); not tested."
     if spearman_low is None or spearman_low < TRUSTED_PREDICTION:
-        return Judged(
-            "no", (said, "In this run predicted scores do not rank the true ones well enough to be relied on.")
-        )
-    if score < SUPPLEMENT_SCORE:
-        return Judged("no", (said, f"Below {SUPPLEMENT_SCORE:.2f} a map hardly ranks cells better than chance."))
-    if score >= FIGURE_SCORE and low >= SUPPLEMENT_SCORE:
-        return Judged("figure", (said, "Nearly all genes like it, where they were measured, score well enough."))
-    if low < SUPPLEMENT_SCORE:
-        return Judged("supplement", (said, f"It may well score below {SUPPLEMENT_SCORE:.2f}."))
-    return Judged("supplement", (said, f"Below {FIGURE_SCORE:.2f} a map shows tendencies, not cells."))
+        return Judged("no", (said, "In this run predicted scores do not rank the true ones well enough to rely on."))
+    shown = like.figure + like.supplement
+    others = (
+        f"Of the {like.genes} measured genes predicted to score like it, {like.figure} earned a figure and "
+        f"{like.supplement} the supplement."
+    )
+    if like.figure >= ALIKE_SHARE * like.genes:
+        return Judged("figure", (said, others))
+    return Judged("supplement" if shown >= ALIKE_SHARE * like.genes else "no", (said, others))
+
+
+def alike(scores: Sequence[float], verdicts: Sequence[Verdict], asked: float) -> Alike | None:
+    """The measured genes whose predicted scores (by genes of other folds) are nearest to `asked`."""
+    if len(scores) < ALIKE:
+        return None
+    nearest = sorted(range(len(scores)), key=lambda at: abs(scores[at] - asked))[:ALIKE]
+    found = [verdicts[at] for at in nearest]
+    return Alike(ALIKE, found.count("figure"), found.count("supplement"))
 
 
 def inflated(numbers: Mapping[str, float | None]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -12,13 +13,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from backend.evaluation.fits import FITTED, Part, Quiet
-from backend.evaluation.genes.levels import Level, levels_of, score_levels
-from backend.evaluation.genes.metrics import scale_of
-from backend.evaluation.genes.tracks import Trial, check_imputed
+from backend.evaluation.genes.levels import Level
+from backend.evaluation.genes.tracks import Trial, check_imputed, score_trial, trial_levels
 from backend.evaluation.imputed.opened import OpenedImputation
 from backend.methods import registry
 from backend.methods.contract import Config, Floats, Track
-from backend.methods.imputation import Attention, FittedImputer, FoldView, Imputed, Imputer, depths
+from backend.methods.imputation import Attention, FittedImputer, FoldView, Imputed, Imputer
 from backend.store.arrays import read_columns, write_columns
 from backend.store.layout import read_json, whole_folder, write_json
 from backend.training.job import Job
@@ -105,7 +105,7 @@ class ImputerFits:
 
     def _scores(self, trial: Trial, imputed: Imputed, types: NDArray[np.object_] | None) -> pd.DataFrame:
         known = None if types is None else list(types[trial.seen.rows])
-        levels = [level.over(trial.rows) for level in levels_of(trial.view.tissue, known)]
+        levels = trial_levels(trial, known)
         tables = [_score(self.opened.run.method, imputed, trial, levels)]
         for name in COMPARATORS[self.opened.track]:
             card = registry.cards().get(name)
@@ -131,12 +131,8 @@ def _impute(name: str, trial: Trial, config: Config, quiet: Quiet) -> Imputed:
     return imputed
 
 
-def _score(name: str, imputed: Imputed, trial: Trial, levels: list[Level]) -> pd.DataFrame:
-    rows = trial.rows
-    log_depth = np.log1p(depths(trial.view.tissue))[rows]
-    scale = scale_of(imputed, trial.view)
-    table = score_levels(trial.truth.values[rows], imputed.values[rows], log_depth, trial.fold.targets, levels, scale)
-    return table.assign(method=name, fold=trial.fold.name)
+def _score(name: str, imputed: Imputed, trial: Trial, levels: Sequence[Level]) -> pd.DataFrame:
+    return score_trial(trial, imputed, levels).assign(method=name, fold=trial.fold.name)
 
 
 def _read(folder: Path) -> Scored:

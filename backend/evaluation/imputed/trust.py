@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from backend.analysis.imputation.coverage import cover, summarise
 from backend.analysis.imputation.intervals import Intervals, calibrate, pair_up
 from backend.analysis.imputation.predicted_score import Predicted, predict_scores
-from backend.analysis.imputation.verdict import judge_measured, judge_predicted
+from backend.analysis.imputation.verdict import Judged, alike, judge_measured, judge_predicted
 from backend.evaluation.imputed.beyond_panel import BeyondPanel
 from backend.evaluation.imputed.held_out import HeldOut
 
@@ -54,8 +54,9 @@ def weigh(held: HeldOut, beyond: BeyondPanel | None, block: NDArray[np.integer],
     unmeasured = off.assign(measured=False).merge(_as_columns(predicted.unknown), on="gene", how="left")
     tables = [part.sort_values("gene") for part in (measured, unmeasured) if len(part)]
     table = pd.concat([part.dropna(axis=1, how="all") for part in tables], ignore_index=True)
-    judged = [_judge(row, predicted.spearman_low) for _, row in table.iterrows()]
-    table["verdict"], table["reasons"] = zip(*judged, strict=True)
+    judged = _judge(table, predicted.spearman_low)
+    table["verdict"] = [found.verdict for found in judged]
+    table["reasons"] = ["\n".join(found.reasons) for found in judged]
     return Trust(table.reindex(columns=list(COLUMNS)), intervals, summarise(covered, seed), predicted)
 
 
@@ -64,10 +65,22 @@ def _as_columns(predicted: pd.DataFrame) -> pd.DataFrame:
     return named[["gene", "predicted_score", "predicted_low", "predicted_high"]]
 
 
-def _judge(row: pd.Series, spearman_low: float | None) -> tuple[str, str]:
-    numbers = _Numbers({str(name): float(value) for name, value in row.items() if _known(value)})
-    judged = judge_measured(numbers) if row["measured"] else judge_predicted(numbers, spearman_low)
-    return judged.verdict, "\n".join(judged.reasons)
+def _judge(table: pd.DataFrame, spearman_low: float | None) -> list[Judged]:
+    """Measured genes first: what they earn decides on the others."""
+    rows = [
+        _Numbers({str(name): float(value) for name, value in row.items() if _known(value)})
+        for _, row in table.iterrows()
+    ]
+    measured = table["measured"].to_numpy(dtype=bool)
+    judged = [judge_measured(row) for row, known in zip(rows, measured, strict=True) if known]
+    scores = table.loc[measured, "predicted_score"]
+    usable = np.flatnonzero(scores.notna())
+    known_scores, earned = scores.iloc[usable].tolist(), [judged[at].verdict for at in usable]
+    for row in rows[len(judged) :]:
+        asked = row["predicted_score"]
+        like = None if asked is None else alike(known_scores, earned, asked)
+        judged.append(judge_predicted(row, like, spearman_low))
+    return judged
 
 
 class _Numbers(dict[str, float | None]):

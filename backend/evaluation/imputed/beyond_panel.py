@@ -14,10 +14,10 @@ from backend.analysis.imputation.moran import morans_i, neighbour_graph
 from backend.analysis.imputation.reference_facts import describe
 from backend.errors import UserError
 from backend.evaluation.genes.source import GenePair, Seen
-from backend.evaluation.imputed.fits import ImputerFits, entropy
+from backend.evaluation.imputed.fits import ImputerFits, entropy, in_tissue_units
 from backend.evaluation.imputed.held_out import attended
 from backend.methods.contract import Floats
-from backend.methods.imputation import Attention, FittedImputer, depths
+from backend.methods.imputation import Attention, FittedImputer, FoldView, depths
 from backend.store.arrays import write_columns, write_portions
 
 FINAL = "final"
@@ -54,7 +54,7 @@ def impute_beyond(pair: GenePair, seen: Seen, fits: ImputerFits) -> tuple[Beyond
 
     def portions() -> Iterator[Floats]:
         for at in range(0, len(targets), PORTION):
-            values = _finite(fitted, targets[at : at + PORTION], fits)
+            values = _finite(fitted, targets[at : at + PORTION], seen.view, fits)
             measures = {
                 "moran_imputed": morans_i(values, graph),
                 "imputed_spread": values.std(axis=0, dtype=np.float64),
@@ -79,8 +79,8 @@ def write_attention(result: Path, tissue: str, attention: Attention, rows: NDArr
     pd.DataFrame({"centroid": attention.members}).to_parquet(result / "attention_members.parquet")
 
 
-def _finite(fitted: FittedImputer, genes: tuple[str, ...], fits: ImputerFits) -> Floats:
-    imputed = fitted.impute(genes, fits.quiet(FINAL))
+def _finite(fitted: FittedImputer, genes: tuple[str, ...], view: FoldView, fits: ImputerFits) -> Floats:
+    imputed = in_tissue_units(fitted.impute(genes, fits.quiet(FINAL)), view)
     if not np.isfinite(imputed.values).all():
         raise UserError(
             f"{fits.opened.card.title} gave values that are not numbers for genes off the panel.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from backend.evaluation.fits import FITTED, Part, Quiet
 from backend.evaluation.genes.levels import Level
+from backend.evaluation.genes.metrics import scale_of
 from backend.evaluation.genes.tracks import Trial, check_imputed, score_trial, trial_levels
 from backend.evaluation.imputed.opened import OpenedImputation
 from backend.methods import registry
@@ -89,7 +90,7 @@ class ImputerFits:
             if fitted.stopped_at is not None:
                 return None
             quiet = self.quiet(trial.fold.name)
-            imputed = fitted.impute(trial.fold.targets, quiet)
+            imputed = in_tissue_units(fitted.impute(trial.fold.targets, quiet), trial.view)
             check_imputed(imputed, trial, self.opened.card.title)
             facts = {"units": imputed.units, "seconds": time.monotonic() - started}
             scores = self._scores(trial, imputed, types)
@@ -115,6 +116,15 @@ class ImputerFits:
             quiet, config = self.quiet(f"{trial.fold.name}-{name}"), card.config()
             tables.append(_score(name, _impute(name, trial, config, quiet), trial, levels))
         return pd.concat(tables, ignore_index=True)
+
+
+def in_tissue_units(imputed: Imputed, view: FoldView) -> Imputed:
+    """Brought to the tissue's log counts, so that maps can stand beside measurements: one factor for all genes, from
+    the input genes (see `scale_of`). What has an order only stays as it is."""
+    factor = scale_of(imputed, view).factor
+    if not factor:
+        return imputed
+    return replace(imputed, values=imputed.values * np.float32(factor), units="tissue")
 
 
 def entropy(attended: Attention) -> NDArray[np.float64]:

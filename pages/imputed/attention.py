@@ -22,7 +22,7 @@ from pages.components.figure_card import Draw, figure_card
 from pages.components.selection import clicked
 from pages.components.words import method_title, plain, provenance
 from pages.imputed.attending import cell as cell_view
-from pages.imputed.attending import groups
+from pages.imputed.attending import controls, groups
 from pages.imputed.attending.centroids import Centroids, centroids_of
 
 SHOWN = {"dominant": "Dominant centroid", "entropy": "Entropy", "top2_gap": "Top-2 gap"}
@@ -66,6 +66,7 @@ def show(study: StudyRecord, run: RunRecord) -> None:
         st.rerun()
     cell_view.show(run, found, row)
     groups.show(study, run, found, table)
+    controls.show(study, run)
 
 
 def _chosen(run: RunRecord, table: pd.DataFrame) -> int:

@@ -13,9 +13,10 @@ from backend.figures import scores as score_figures
 from backend.figures.imputed import bake_off as figures
 from backend.records import RunRecord, StudyRecord
 from pages.components import session
-from pages.components.choice import distinct, segments
+from pages.components.choice import segments
 from pages.components.figure_card import figure_card, table_download
 from pages.components.words import plain
+from pages.imputed.rivals import rival_names
 
 SPLITS = {"genes": "Unmeasured gene", "blocks": "Measured gene, unseen region"}
 RIVALS = 3
@@ -42,7 +43,7 @@ def results(study: StudyRecord) -> None:
     st.markdown(f"**{plain(found.sentence)}**")
     if found.table.empty:
         return
-    names = dict(zip(found.table["run"], distinct(dict(zip(found.table["run"], found.table["title"]))).values()))
+    names = rival_names([api.run(run_id) for run_id in found.table["run"]])
     _table(study, found, names)
     wide = found.scores.pivot(index="gene", columns="run", values="pcc")[list(names)].rename(columns=names)
     if len(names) < 2:

@@ -25,10 +25,10 @@ def history(study: StudyRecord) -> None:
         placeholder="–",
         column_config={
             "score": st.column_config.NumberColumn(
-                "Median score",
+                "Score",
                 format="%.2f",
-                help="Median over genes of the held-out correlation. Scores in the cell and around the cell answer "
-                "different questions: they do not compare.",
+                help="Held-out correlation: around the cell the median over genes, in the cell their mean. The two "
+                "answer different questions and do not compare.",
             ),
             "open": st.column_config.LinkColumn("Open", display_text="open", width="small"),
         },
@@ -46,6 +46,6 @@ def _row(run: RunRecord, names: dict[str, str]) -> dict[str, Any]:
         "Seed": run.seed,
         "Epochs": run.config.get("epochs"),
         "Encoder": run.config.get("encoder"),
-        "score": float(job.result.get("median") or "nan"),
+        "score": float(job.result.get("median") or job.result.get("mean") or "nan"),
         "open": f"/train?study={session.get('study')}&run={run.id}&method={run.method}",
     }

@@ -14,7 +14,8 @@ from pages.components.words import duration, plain
 from pages.train.choose import Track, choose_track, lead
 from pages.train.config_form import config_form
 
-PAPER = "Paper: "  # how the presets begin that are a paper's own
+USUAL = ("Quick look", "Standard", "Thorough")
+PUBLISHED = "published"
 
 
 def launch(study: StudyRecord, method: str) -> None:
@@ -38,15 +39,15 @@ def launch(study: StudyRecord, method: str) -> None:
 def _choose_preset(study: StudyRecord, method: str, track: Track | None) -> str:
     """The usual presets with their time; a paper's own, where a method has them, behind one more choice."""
     presets = list(api.cards()[method].presets)
-    usual = [name for name in presets if not name.startswith(PAPER)]
-    papers = {name: name.removeprefix(PAPER) for name in presets if name.startswith(PAPER)}
+    usual = [name for name in presets if name in USUAL]
+    papers = {name: name.removeprefix("Paper: ") for name in presets if name not in USUAL}
     preset = session.one_of("preset", presets, "Standard") or presets[0]
     minutes = {name: duration(look(study, method, api.preset(method, name), track).minutes) for name in usual}
-    names = {name: f"{name} · {minutes[name]}" for name in usual} | ({PAPER: "As in the paper"} if papers else {})
-    leads = {name: name for name in usual} | {PAPER: next(iter(papers), "")}
-    lead("preset", "How thorough", names, preset if preset in usual else PAPER, leads)
+    names = {name: f"{name} · {minutes[name]}" for name in usual} | ({PUBLISHED: "As published"} if papers else {})
+    leads = {name: name for name in usual} | {PUBLISHED: next(iter(papers), "")}
+    lead("preset", "How thorough", names, preset if preset in usual else PUBLISHED, leads)
     if preset in papers:
-        select("For which data", papers, "preset", preset, width=420)
+        select("Which of them", papers, "preset", preset, width=420)
     return preset
 
 

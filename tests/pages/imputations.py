@@ -26,7 +26,8 @@ def write_imputation(study: StudyRecord, method: str, level: float = 0.3, *, att
     folder = layout.result_folder(record.id)
     folder.mkdir(parents=True)
     _write_tables(folder, method, level, rng)
-    facts = {"title": method, "seconds": 12.0, "units": "tissue", "verdict": f"{method} is made up."}
+    facts: dict[str, object] = {"title": method, "seconds": 12.0, "units": "tissue", "verdict": f"{method} is made up."}
+    facts |= {"pcc_mean": level, "pcc_depth_partial_mean": level}
     layout.write_json(folder / "summary.json", facts)
     layout.write_json(folder / "manifest.json", {"id": record.id})
     if attends:
@@ -63,7 +64,9 @@ def _write_tables(folder: Path, method: str, level: float, rng: np.random.Genera
     ]
     told = {"spearman": 0.6, "low": 0.2, "high": 0.9, "n": len(PANEL)}
     layout.write_json(folder / "trust.json", {"coverage": covered, "predicted_score": told})
-    pairs = pd.DataFrame({"gene": PANEL, "predicted": level - 0.02 * ranks, "low": 0.1, "high": 0.5, "score": level + 0.05 * ranks})
+    pairs = pd.DataFrame(
+        {"gene": PANEL, "predicted": level - 0.02 * ranks, "low": 0.1, "high": 0.5, "score": level + 0.05 * ranks}
+    )
     pairs.to_parquet(folder / "predicted_scores.parquet")
 
 

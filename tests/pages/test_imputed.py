@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 
 from backend import api
-from backend.records import JobState, StudyRecord, now
+from backend.records import JobState, RunRecord, StudyRecord, now
 from backend.store import index, layout
 from pages.components.words import plain
 from pages.imputed.next_panel import said
+from pages.imputed.rivals import rival_names
 from pages.imputed.trust.doubts import coverage_rows
 from pages.imputed.trust.gallery import pick
 from tests.pages.conftest import Open
@@ -103,3 +104,33 @@ def test_a_test_is_told_as_it_came_out() -> None:
     chance = FACTS["against"]["random"] | {"difference": -0.001, "p": 0.7}  # type: ignore[index]
     assert "no better than chance here" in said(FACTS | {"against": {"random": chance}})
     assert said({"tested": False, "why_not": "Too few."}) == "This list could not be tested: Too few."
+
+
+def test_runs_of_one_method_are_told_apart_by_what_differs() -> None:
+    def record(method: str, seed: int, **config: object) -> RunRecord:
+        return RunRecord(
+            id=f"{method}-{seed}-{config}", method=method, version=1, config=config, seed=seed, tissue="t",
+            reference="r", split="genes",
+        )  # fmt: skip
+
+    runs = [record("knn", 0, neighbours=50), record("knn", 0, neighbours=10), record("spage", 1)]
+    assert list(rival_names(runs).values()) == [
+        f"{api.cards()['knn'].title}, neighbours 50",
+        f"{api.cards()['knn'].title}, neighbours 10",
+        api.cards()["spage"].title,
+    ]
+
+
+def test_a_method_s_controls_are_shown_and_trained(open_page: Open, study: StudyRecord) -> None:
+    run = write_imputation(study, "casper", attends=True)
+    config = api.cards()["casper"].config().model_dump(mode="json")
+    index.put(run.model_copy(update={"config": config}))
+    app = open_page("prediction", view="attention", run=run.id)
+    assert not app.exception
+    shown = app.dataframe[0].value
+    assert shown["centroids"].tolist() == ["as they are", "set to zero", "shuffled, gene by gene"]
+    assert shown["pcc"].tolist()[0] == pytest.approx(0.3)
+    assert shown["pcc"].isna().tolist() == [False, True, True]
+    next(button for button in app.button if button.label.endswith("controls")).click().run()
+    started = [other.config["centroids"] for other in api.runs(study.id) if other.id != run.id]
+    assert sorted(started) == ["shuffled", "zero"]

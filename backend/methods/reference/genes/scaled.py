@@ -45,6 +45,10 @@ class LogColumns:
         mean, square = (np.asarray(part.mean(axis=0)).ravel() for part in (chosen, chosen.power(2)))
         return tuple(sorted(genes[column] for column in np.argsort(-(square - mean**2), kind="stable")[:count]))
 
+    def vary(self) -> bool:
+        """Whether any gene differs between any cells."""
+        return bool((self._logged.max(axis=0) - self._logged.min(axis=0)).nnz)
+
     def _chosen(self, genes: Sequence[str]) -> csc_matrix:
         return self._logged[:, [self._place[gene] for gene in genes]]
 

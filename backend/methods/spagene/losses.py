@@ -38,8 +38,8 @@ def coral_loss(translated: Tensor, real: Tensor) -> Tensor:
     rows = torch.cat([translated - translated.mean(dim=0), real - real.mean(dim=0)]) / len(translated) ** 0.5
     sign = torch.ones(len(rows), device=rows.device)
     sign[len(translated) :] = -1
-    distance: Tensor = sign @ (rows @ rows.T).square() @ sign
-    return distance / (4 * rows.shape[1] ** 2)
+    loss: Tensor = sign @ (rows @ rows.T).square() @ sign / (4 * rows.shape[1] ** 2)
+    return loss
 
 
 def mmd_loss(translated: Tensor, real: Tensor, kernel: MmdKernel) -> Tensor:

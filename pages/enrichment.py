@@ -20,7 +20,7 @@ UPLOAD = "My own gene sets (GMT file)"
 
 def main() -> None:
     question = "Which pathways stand out in a comparison, or among what the model predicts well?"
-    place = open_page("pathways", "Pathways", question, "source", "sets", "job", "set")
+    place = open_page("pathways", "Pathways", question, "source", "sets", "job", "set", contexts=True)
     if place.study is None or place.run is None:
         empty("Pathways need a trained model.", "Train a model", "training.py")
         return

@@ -21,9 +21,9 @@ from pages.niche import result
 
 def main() -> None:
     question = "How do cells of one type differ between one neighbourhood and another?"
-    place = open_page("niche", "Niches", question, "dataset", "type", "job")
+    place = open_page("niche", "Niches", question, "dataset", "type", "job", contexts=True)
     if place.study is None or place.run is None:
-        empty("Niches need a trained model.", "Train a model", "training.py")
+        empty("Niches need a model of what is around cells.", "Train a model", "training.py")
         return
     if not api.has_result(place.run.id):
         empty("The chosen run has no result yet.", "See how it stands", "training.py")

@@ -23,14 +23,15 @@ class Place:
     run: RunRecord | None
 
 
-def open_page(page: str, title: str, question: str, *own: str) -> Place:
-    """Restore the URL, write title and question, draw the strip. `own`: URL parameters of this page alone."""
+def open_page(page: str, title: str, question: str, *own: str, contexts: bool = False) -> Place:
+    """Restore the URL, write title and question, draw the strip. `own`: URL parameters of this page alone. `contexts`:
+    it works with runs that say what is around cells, not with imputations."""
     session.restore(page, *own)
     st.title(title, anchor=False)
     st.markdown(question)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="strip"):
         study = _pick_study()
-        run = _pick_run(study) if study else None
+        run = _pick_run(study, contexts) if study else None
         if study:
             notices(study)
         if study and study.simulated:
@@ -65,10 +66,11 @@ def _say_gone(asked: str) -> None:
         st.warning(f"The study {plain(asked)} of this link is not on this server.", icon=":material/link_off:")
 
 
-def _pick_run(study: StudyRecord) -> RunRecord | None:
-    runs = {run.id: run for run in sorted(api.runs(study.id), key=lambda run: run.created, reverse=True)}
+def _pick_run(study: StudyRecord, contexts: bool) -> RunRecord | None:
+    every = {run.id: run for run in sorted(api.runs(study.id), key=lambda run: run.created, reverse=True)}
+    runs = {key: run for key, run in every.items() if not (contexts and api.imputed.is_imputation(run))}
     asked = session.get("run")
-    if asked and asked not in runs:
+    if asked and asked not in every:
         st.warning(f"The run {plain(asked)} of this link is not in this study.", icon=":material/link_off:")
     if not runs:
         session.put("run", None)
@@ -76,7 +78,7 @@ def _pick_run(study: StudyRecord) -> RunRecord | None:
         return None
     states = {key: _state(key) for key in runs}
     ready = next((key for key, state in states.items() if state in (JobState.SUCCEEDED, JobState.STOPPED)), None)
-    chosen = session.one_of("run", list(runs), ready) or ""
+    chosen = session.one_of("run", list(runs), study.imputer if study.imputer in runs else ready) or ""
     # Oldest first, so that a run keeps its name when another is made.
     names = {key: _run_name(run, study) for key, run in reversed(runs.items())}
     select("Run", names, "run", chosen, label_visibility="collapsed", width=280, icon=":material/model_training:")

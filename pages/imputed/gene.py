@@ -9,6 +9,7 @@ from backend import api
 from backend.records import RunRecord, StudyRecord
 from pages.components import session
 from pages.components.cached import imputed
+from pages.components.trust_badge import VERDICTS
 from pages.components.words import plain
 from pages.imputed.one import maps, verdict
 
@@ -24,8 +25,10 @@ def show(study: StudyRecord, run: RunRecord) -> None:
 
 
 def best_gene(table: pd.DataFrame) -> str:
-    """Of a run's genes the one of best score: what one sees first shows what the method can do, and says its score."""
-    return str(table.sort_values("score", ascending=False, na_position="last")["gene"].iloc[0])
+    """The best verdict and, of those, the best score: what one sees first shows what the method can do, and says so."""
+    place = table["verdict"].map({verdict: place for place, verdict in enumerate(VERDICTS)})
+    order = table.assign(place=place).sort_values(["place", "score"], ascending=[True, False], na_position="last")
+    return str(order["gene"].iloc[0])
 
 
 def _search(run: RunRecord) -> str | None:

@@ -46,6 +46,7 @@ def show(study: StudyRecord, run: RunRecord) -> None:
         shown[["verdict", "link", *SHOWN[2:]]],
         hide_index=True,
         height=min(640, 38 + 35 * len(shown)),
+        placeholder="–",
         column_config=_columns(),
     )
     tissue, tested = api.dataset(run.tissue), "held-out scores; predicted ones were not tested"

@@ -1,9 +1,8 @@
-"""The same numbers seen another way: per 50-um bin, as ranks, as the mean of a cell's type. n cells in, n out."""
+"""The same numbers seen another way: over 50-um bins, over types, dealt out in another order. n cells in, n out."""
 
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from backend.figures.points import Places
@@ -33,6 +32,17 @@ def group_mean(values: ArrayLike, group: ArrayLike) -> Values:
     return np.asarray(mean[codes], dtype=np.float32)
 
 
-def ranked(values: ArrayLike) -> Values:
-    """Each cell's rank, from just above 0 (lowest) to 1 (highest). Equal values share their mean rank."""
-    return pd.Series(np.asarray(values, dtype=np.float32)).rank(pct=True).to_numpy(dtype=np.float32)
+def in_order_of(values: ArrayLike, truth: ArrayLike) -> Values:
+    """The numbers of `truth` dealt out in the order of `values`: the highest cell gets the highest number, and so on.
+    Cells of equal value get the mean of what they would get, so that an order that is none shows none."""
+    given, known = np.asarray(values, dtype=np.float64), np.isfinite(np.asarray(truth, dtype=np.float64))
+    placed = np.isfinite(given)
+    dealt = np.full(len(given), np.nan)
+    if not (known.any() and placed.any()):
+        return np.asarray(dealt, dtype=np.float32)
+    numbers = np.sort(np.asarray(truth, dtype=np.float64)[known])
+    at = (np.arange(placed.sum()) + 0.5) / placed.sum() * len(numbers) - 0.5  # as many cells as numbers: one each
+    rows = np.flatnonzero(placed)[np.argsort(given[placed], kind="stable")]
+    dealt[rows] = np.interp(at, np.arange(len(numbers)), numbers)
+    dealt[placed] = group_mean(dealt[placed], given[placed])
+    return np.asarray(dealt, dtype=np.float32)

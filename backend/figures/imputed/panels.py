@@ -74,7 +74,7 @@ def maps_beside(
     alt = f"{title}. {len(panels)} maps of the same {len(places.xy):,} cells{of_sections(places)}: {_list(panels)}."
     if hatched is not None and len(hatched.rows):
         alt += f" {len(hatched.rows):,} cells are hatched out: {hatched.why}."
-    dress(figure, title, theme, alt=alt, height=map_height(places, 960 / len(panels)) + 66)
+    dress(figure, title, theme, alt=alt, height=map_height(places, 1180 / len(panels)) + 66)
     return _explain(figure, hatched, theme)
 
 

@@ -20,8 +20,8 @@ from pages.imputed.one import panels, selected
 
 LEAST_PX = 860
 READ = """Left what was measured, in the middle what the method imputes for the same cells without having seen the gene,
-right the second minus the first. *Same ranks* compares who is high and who is low: imputed values shrink towards the
-mean, so in *same units* a good map still looks pale. Draw around cells to compare them with the others."""
+right the second minus the first. *Same ranks* deals the measured values out in the imputed order, because imputed
+values shrink and would look pale: only places differ then. Draw around cells to compare them with the others."""
 FOOL = """Imputed maps are smoother than tissue: a sharp border may be the method's. Where a whole region differs in
 depth, any gene seems to follow it (see *r without depth*). Cells of a type that the atlas lacks borrow another
 type's profile: they are hatched out."""
@@ -44,7 +44,7 @@ def compare(study: StudyRecord, run: RunRecord, card: api.imputed.GeneCard, laye
     """measured | imputed | difference, or imputed | interval width | nearest measured relative."""
     places = imputed.places(run)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        look = panels.choose_look(places, layers.units)
+        look = panels.choose_look(places, layers)
         if layers.measured is None:
             shown = panels.off_panel(layers, _relative(study, run, card.gene), look)
         else:

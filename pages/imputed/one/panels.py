@@ -1,11 +1,10 @@
-"""A gene's layers as panels: in the measurement's units or as ranks, per cell or per 50-um bin."""
+"""A gene's layers as panels: in the measurement's units or its ranks, per cell or per 50-um bin."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
 import numpy as np
-import streamlit as st
 from numpy.typing import NDArray
 
 from backend import api
@@ -16,10 +15,12 @@ from pages.components import session
 from pages.components.choice import segments
 
 Layers = api.imputed.GeneLayers
+Values = NDArray[np.float32]
 UNIT = "log counts"
 SCALES = {"units": "same units", "ranks": "same ranks"}
-SMOOTH = {"cells": "cells", "bins": "50 µm bins"}
-OWN_SCALE = "This method’s values are on a scale of their own, so ranks are compared."
+SMOOTH = {"cells": "single cells", "bins": "50 µm bins"}
+ORDER = """Imputed values shrink towards their mean, so in the same units a good map looks pale. *Same ranks* deals the
+measured values out in the order of the imputed ones: both maps then hold the same numbers, and only places differ."""
 
 
 @dataclass(frozen=True)
@@ -29,62 +30,59 @@ class Look:
     ranks: bool
     group: NDArray[np.intp] | None
 
-    @property
-    def unit(self) -> str:
-        return "rank" if self.ranks else UNIT
-
-    def of(self, values: NDArray[np.float32], ranks: bool | None = None) -> NDArray[np.float32]:
-        shown = values if self.group is None else levels.group_mean(values, self.group)
-        return levels.ranked(shown) if (self.ranks if ranks is None else ranks) else shown
+    def of(self, values: Values) -> Values:
+        return values if self.group is None else levels.group_mean(values, self.group)
 
 
-def choose_look(places: Places, units: str) -> Look:
-    """Two choices, tied to the URL. units: of the run."""
-    scale, smooth = session.one_of("scale", list(SCALES)), session.one_of("smooth", list(SMOOTH))
-    if units == "tissue":
-        segments("Compare in", SCALES, "scale", scale, help="Imputed values shrink; ranks do not.")
-    segments("Show", SMOOTH, "smooth", smooth, help="Bins average single cells' noise out.")
-    if units != "tissue":
-        st.caption(OWN_SCALE)
-    return Look(units != "tissue" or scale == "ranks", levels.bins(places) if smooth == "bins" else None)
+def choose_look(places: Places, layers: Layers) -> Look:
+    """Tied to the URL. Only what was measured too can be compared in units or ranks."""
+    scale = session.one_of("scale", list(SCALES), "ranks")
+    if layers.measured is not None and layers.units == "tissue":
+        segments("Compare in", SCALES, "scale", scale, help=ORDER)
+    smooth = session.one_of("smooth", list(SMOOTH))
+    segments("Show", SMOOTH, "smooth", smooth, help="Over bins, single cells' noise averages out.")
+    return Look(scale == "ranks" or layers.units != "tissue", levels.bins(places) if smooth == "bins" else None)
 
 
-def against_truth(layers: Layers, measured: NDArray[np.float32], look: Look) -> tuple[Panel, ...]:
+def against_truth(layers: Layers, measured: Values, look: Look) -> tuple[Panel, ...]:
     """measured | imputed | difference."""
     true, guess = look.of(measured), look.of(layers.imputed)
-    before, after = Measure(true, layers.gene, look.unit), Measure(guess, layers.gene, look.unit, predicted=True)
+    guess = levels.in_order_of(guess, true) if look.ranks else guess
+    before, after = Measure(true, layers.gene, UNIT), Measure(guess, layers.gene, UNIT, predicted=True)
     limits = shared_range(before, after)
     return (
         Panel("Measured", replace(before, limits=limits)),
-        Panel("Imputed, gene hidden", replace(after, limits=limits), same=True),
-        Panel("Difference", Measure(guess - true, "imputed − measured", look.unit, predicted=True, diverging=True)),
+        Panel(f"Imputed, gene hidden{' (ranks)' if look.ranks else ''}", replace(after, limits=limits), same=True),
+        Panel("Difference", Measure(guess - true, "imputed − measured", UNIT, predicted=True, diverging=True)),
     )
 
 
 def off_panel(layers: Layers, relative: Layers | None, look: Look) -> tuple[Panel, ...]:
     """imputed | interval width | nearest measured relative (where there is one)."""
-    guess = Measure(look.of(layers.imputed), layers.gene, look.unit, predicted=True)
-    width = look.of(layers.high - layers.low, ranks=False)
-    panels = (
-        Panel("Imputed, never measured", guess),
-        Panel("How unsure", Measure(width, "width of the 90 % interval", UNIT, predicted=True)),
-    )
+    guess = Measure(look.of(layers.imputed), layers.gene, unit_of(layers), predicted=True)
+    width = Measure(look.of(layers.high - layers.low), "width of the 90 % interval", UNIT, predicted=True)
+    panels = (Panel("Imputed, never measured", guess), Panel("How unsure", width))
     if relative is None or relative.measured is None:
         return panels
-    known = Measure(look.of(relative.measured), relative.gene, look.unit)
+    known = Measure(look.of(relative.measured), relative.gene, UNIT)
     return (*panels, Panel(f"{relative.gene}, measured", known))
 
 
 def beyond(layers: Layers) -> tuple[Panel, ...]:
     """imputed | type mean | what is left."""
-    whole, mean = (Measure(values, layers.gene, UNIT, predicted=True) for values in (layers.imputed, layers.type_mean))
+    unit = unit_of(layers)
+    whole, mean = (Measure(values, layers.gene, unit, predicted=True) for values in (layers.imputed, layers.type_mean))
     limits = shared_range(whole)
-    left = Measure(layers.residual, "imputed − type mean", UNIT, predicted=True, diverging=True)
+    left = Measure(layers.residual, "imputed − type mean", unit, predicted=True, diverging=True)
     return (
         Panel("Imputed", replace(whole, limits=limits)),
         Panel("Mean of its type", replace(mean, limits=limits), same=True),
         Panel("What is left", left),
     )
+
+
+def unit_of(layers: Layers) -> str:
+    return UNIT if layers.units == "tissue" else "the method’s own scale"
 
 
 def hatched(layers: Layers) -> Hatched | None:

@@ -16,8 +16,8 @@ PARTIAL = """The same, once each cell's total count is taken out of both sides. 
 which cells are rich in RNA, not which express the gene."""
 BINS = "Over the means of 50 µm squares, where single cells' noise averages out."
 BEYOND = "Correlation of what is left after the mean of the cell's type is taken away, imputed with measured."
-MORAN = """How much neighbouring cells are alike, from 0 (not at all) to 1: measured → imputed. The imputed number is
-higher because imputing smooths; beside it, at the measurement's own noise, it should be as measured."""
+MORAN = """How much neighbouring cells are alike, from 0 (not at all) to 1: measured → imputed. Imputing takes noise
+away, which alone makes neighbours more alike"""
 COVERAGE = "Share of measured values that lie in their 90 % interval. It should be near 90 %."
 ATLAS = "Share of the atlas's cells in which the gene was detected. Rarely seen genes are imputed poorly."
 
@@ -42,7 +42,6 @@ def show(card: api.imputed.GeneCard) -> None:
 
 def _numbers(card: api.imputed.GeneCard) -> dict[str, tuple[str, str]]:
     """What stands beside the verdict: name -> value, help."""
-    moran = (f"{_two(card, 'moran_measured')} → {_two(card, 'moran_imputed')}", MORAN)
     if not card.measured:
         between = f"{_two(card, 'predicted_low')} to {_two(card, 'predicted_high')}"
         return {
@@ -50,14 +49,17 @@ def _numbers(card: api.imputed.GeneCard) -> dict[str, tuple[str, str]]:
             "90 % interval": (between, "Of the predicted r: nine in ten genes like it score in between."),
             "In the atlas": (_share(card, "detection_reference"), ATLAS),
             "Type-specific": (_two(card, "specificity"), "In the atlas, 0 (all types alike) to 1 (one type only)."),
-            "Moran’s I, imputed": (_two(card, "moran_imputed"), MORAN),
+            "Moran’s I, imputed": (_two(card, "moran_imputed"), f"{MORAN}."),
         }
     return {
         "r per cell": (_two(card, "score"), "Pearson's correlation of imputed and measured values, gene hidden."),
         "r without depth": (_two(card, "score_partial"), PARTIAL),
         "r over bins": (_two(card, "score_bin"), BINS),
         "r beyond type": (_two(card, "beyond_type"), BEYOND),
-        "Moran’s I": moran,
+        "Moran’s I": (
+            f"{_two(card, 'moran_measured')} → {_two(card, 'moran_imputed')}",
+            f"{MORAN}: with the measurement's noise put back it is {_two(card, 'moran_noised')}.",
+        ),
         "Coverage": (_share(card, "coverage"), COVERAGE),
     }
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backend.figures.imputed.levels import bins, group_mean, ranked
+from backend.figures.imputed.levels import bins, group_mean, in_order_of
 from backend.figures.points import Places
 
 
@@ -21,5 +21,14 @@ def test_a_group_mean_leaves_unknown_values_out() -> None:
     assert np.isnan(mean[3])
 
 
-def test_ranks_are_shares_and_ties_share_theirs() -> None:
-    assert ranked([10.0, -5.0, 10.0, 99.0]) == pytest.approx([0.625, 0.25, 0.625, 1.0])
+def test_numbers_are_dealt_out_in_order() -> None:
+    truth = np.array([0.0, 0, 0, 5, 1, np.nan])
+    dealt = in_order_of([0.3, 0.1, 0.2, 0.4, 0.5, np.nan], truth)
+    assert dealt[:5] == pytest.approx([0, 0, 0, 1, 5])
+    assert np.isnan(dealt[5])
+    rng = np.random.default_rng(0)
+    assert np.sort(in_order_of(rng.random(50), values := rng.random(50))) == pytest.approx(np.sort(values))
+
+
+def test_an_order_that_is_none_shows_none() -> None:
+    assert in_order_of(np.zeros(4), [0.0, 1, 2, 5]) == pytest.approx([2, 2, 2, 2])

@@ -44,7 +44,8 @@ def _current(run: RunRecord) -> None:
             st.markdown(f"**The chosen run is trained.** {plain(verdict)}", width="stretch")
             if st.button("See what it predicts", type="primary", icon=":material/arrow_forward:"):
                 st.switch_page("prediction.py")
-        loss_curves(job, "How it was trained")
+        if not api.cards()[run.method].comparator:  # a simple method has no losses to look at
+            loss_curves(job, "How it was trained")
 
 
 with shown():

@@ -19,8 +19,10 @@ def history(study: StudyRecord) -> None:
         return
     st.subheader("Runs of this study", anchor=False)
     names = {record.id: record.name for record in api.datasets(archived=True)}
+    table = pd.DataFrame([_row(run, names) for run in runs])
+    unused = [column for column in ("Epochs", "Encoder") if table[column].isna().all()]
     st.dataframe(
-        pd.DataFrame([_row(run, names) for run in runs]),
+        table.drop(columns=unused),
         hide_index=True,
         placeholder="–",
         column_config={

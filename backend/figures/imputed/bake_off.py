@@ -25,9 +25,10 @@ def method_against(
     across = min(ACROSS, len(others))
     down = math.ceil(len(others) / across)
     shared = {name: wide[[mine, name]].dropna() for name in others}
-    ends = np.concatenate([part.to_numpy(dtype=np.float64).ravel() for part in shared.values()])
-    low, high = (float(end) for end in (ends.min(), ends.max())) if len(ends) else (0.0, 1.0)
+    known = np.concatenate([part.to_numpy(dtype=np.float64).ravel() for part in shared.values()])
+    low, high = (float(end) for end in (known.min(), known.max())) if len(known) else (0.0, 1.0)
     edge = 0.04 * max(high - low, 1e-3)
+    ends = [low - edge, high + edge]
     better = {name: int((part[mine] > part[name]).sum()) for name, part in shared.items()}
     heads = [f"{label(name)}: {better[name]:,} of {len(part):,} above" for name, part in shared.items()]
     figure = make_subplots(
@@ -37,11 +38,12 @@ def method_against(
         where = {"row": place // across + 1, "col": place % across + 1}
         _add_genes(figure, part, mine, name, where)
         figure.add_scatter(
-            x=[low - edge, high + edge], y=[low - edge, high + edge], mode="lines", hoverinfo="skip",
+            x=ends, y=ends, mode="lines", hoverinfo="skip",
             line={"color": FAINT[theme], "width": 1, "dash": "dash"}, **where,
         )  # fmt: skip
-        figure.update_xaxes(title_text=f"r, {label(name)}", range=[low - edge, high + edge], **where)
-        figure.update_yaxes(range=[low - edge, high + edge], **where)
+        figure.update_xaxes(title_text=f"r, {label(name)}", range=ends, constrain="domain", **where)
+        axis = str(place + 1) if place else ""
+        figure.update_yaxes(range=ends, scaleanchor=f"x{axis}", constrain="domain", **where)
     figure.update_yaxes(title_text=f"r, {label(mine)}", col=1)
     figure.update_annotations(font_size=13)
     figure.update_layout(showlegend=False, margin_t=92)

@@ -20,6 +20,8 @@ from backend.figures.style import FAINT, INK, dress, label, make_room
 VERDICT_COLOURS = {"figure": "#009E73", "supplement": "#E69F00", "no": "#D55E00"}
 VERDICT_WORDS = {"figure": "Figure", "supplement": "Supplement, labelled", "no": "Do not show"}
 _PAIRS_ACROSS = 3
+SQUARE_UM = 25.0  # of the small pictures: a few cells, so that a gene that few of them show has a pattern at all
+_MOST_SQUARES = 140
 
 
 @dataclass(frozen=True)
@@ -34,19 +36,21 @@ class Pair:
 
 
 def gallery(places: Places, pairs: Sequence[Pair], title: str, theme: Theme = "light") -> go.Figure:
-    """Small maps, measured beside imputed, a row per group of at most three genes; the imputed in dashed frames. Each
-    picture goes from its own 1 % to its own 99 %, since imputed values shrink: compare where, not how much."""
+    """Small maps, measured beside imputed, a row per group of at most three genes; the imputed in dashed frames. Drawn
+    are means over squares of 25 µm (larger ones in a large tissue). Each picture goes from its own 1 % to its own 99 %,
+    since imputed values shrink: compare where, not how much."""
     rows = list(dict.fromkeys(pair.group for pair in pairs))
     heads = [""] * (len(rows) * 2 * _PAIRS_ACROSS)
     figure = make_subplots(
         len(rows), 2 * _PAIRS_ACROSS, horizontal_spacing=0.008, vertical_spacing=0.16 / len(rows), subplot_titles=heads
     )
     low, extents = places.box
+    squares = int(np.clip(extents.max() / SQUARE_UM, 20, _MOST_SQUARES))
     for row, group in enumerate(rows):
         members = [pair for pair in pairs if pair.group == group][:_PAIRS_ACROSS]
         for place, pair in enumerate(members):
-            pictures = paint(places, [_own_range(pair.measured), _own_range(pair.imputed)], 140)
-            for side, picture in enumerate(pictures):
+            columns = [np.asarray(values, dtype=np.float32) for values in (pair.measured, pair.imputed)]
+            for side, picture in enumerate(map(_own_range, paint(places, columns, squares))):
                 axis = str(row * 2 * _PAIRS_ACROSS + 2 * place + side + 1)
                 axis = "" if axis == "1" else axis
                 dx, dy = (float(step) for step in extents / picture.shape[::-1])
@@ -73,11 +77,10 @@ def gallery(places: Places, pairs: Sequence[Pair], title: str, theme: Theme = "l
     return dress(figure, title, theme, alt=alt, height=int(each * len(rows)) + 120)
 
 
-def _own_range(values: ArrayLike) -> NDArray[np.float32]:
-    numbers = np.asarray(values, dtype=np.float32)
-    known = numbers[np.isfinite(numbers)]
+def _own_range(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    known = picture[np.isfinite(picture)]
     low, high = (float(end) for end in np.quantile(known, [0.01, 0.99])) if len(known) else (0.0, 1.0)
-    return np.asarray(np.clip((numbers - low) / max(high - low, 1e-9), 0, 1), dtype=np.float32)
+    return np.asarray(np.clip((picture - low) / max(high - low, 1e-9), 0, 1), dtype=np.float32)
 
 
 def _keep_first_bar(figure: go.Figure) -> None:

@@ -16,8 +16,8 @@ from pages.components.words import provenance
 
 EACH = 3
 READ = """Pairs of small maps: left what was measured, right what was imputed by a fit that did not see the gene
-(dashed frame). Three rows: the best genes by held-out r, those in the middle, and the worst. Each picture has its own
-range of colours, from its 1 % to its 99 %: compare *where*, not *how much*."""
+(dashed frame). Squares of 25 µm are averaged. Three rows: the best genes by held-out r, those in the middle, and the
+worst. Each picture has its own range of colours, from its 1 % to its 99 %: compare *where*, not *how much*."""
 FOOL = """The eye forgives: two maps of one tissue look alike by its outline and its dense parts alone. Look at the
 typical row first, and at the worst: the best three are what a paper would print."""
 
@@ -25,7 +25,7 @@ typical row first, and at the worst: the best three are what a paper would print
 def show(study: StudyRecord, run: RunRecord, hidden: pd.DataFrame) -> None:
     chosen = pick(hidden)
     pairs = [_pair(study, run, *row) for row in chosen.itertuples(index=False)]
-    draw = partial(figures.gallery, imputed.places(run), pairs, "Best, typical and worst genes, measured and imputed")
+    draw = partial(figures.gallery, imputed.places(run), pairs, "Best, typical and worst genes")
     where = f"{api.dataset(run.tissue).name}: each gene as the fold that hid it imputes it"
     caption = provenance(run, api.dataset(run.tissue).n_cells, where)
     figure_card(draw, "gallery", caption, read=READ, fool=FOOL, table=chosen, least_px=900)

@@ -129,6 +129,7 @@ class Spagene:
                 "reference_cells": len(problem.reference),
                 "reference_cells_trained_on": len(problem.reference_rows),
                 "reference_genes": len(problem.reference_reading.core),
+                "diverged": outcome.diverged,
                 "threads": THREADS,
                 "device": device,
                 "versions": {name: version(name) for name in ("torch", "numpy", "scipy")}

@@ -36,6 +36,7 @@ class Outcome:
     networks: Networks
     metrics: dict[str, float]
     stopped_at: int | None
+    diverged: bool
 
 
 class Training:
@@ -223,6 +224,7 @@ def train(problem: Problem, config: SpageneConfig, run: RunContext, device: str,
     training = Training(problem, config, run.seed, device)
     first = _resume(training, run, key)
     stopped_at: int | None = None
+    diverged = False
     clock = time.monotonic()
     readings: dict[str, float] = {}
     for step in range(first, training.steps):
@@ -235,7 +237,7 @@ def train(problem: Problem, config: SpageneConfig, run: RunContext, device: str,
         if epoch_ended:
             now["training_pcc"] = training.judge()
         if not all(map(math.isfinite, now.values())):
-            stopped_at = _diverged(training, done)
+            diverged, stopped_at = True, done
             break
         readings = now
         if run.checkpoint_due():
@@ -245,11 +247,18 @@ def train(problem: Problem, config: SpageneConfig, run: RunContext, device: str,
         if done < training.steps and run.should_stop():
             stopped_at = done
             break
-    return _outcome(training, readings, stopped_at)
+    return _outcome(training, readings, stopped_at, diverged)
 
 
-def _outcome(training: Training, readings: dict[str, float], stopped_at: int | None) -> Outcome:
-    if stopped_at is not None and stopped_at > training.frozen_from and not training.best:
+def _outcome(training: Training, readings: dict[str, float], stopped_at: int | None, diverged: bool) -> Outcome:
+    """The best epoch's translator; before the end of the first, what was reached, unless that is no numbers."""
+    if not training.best and diverged:
+        raise UserError(
+            f"The training diverged by step {stopped_at:,}: its losses are not numbers any more.",
+            "The learning rates or the weights are too high for these data.",
+            "Lower the learning rates tenfold, or take a preset.",
+        )
+    if not training.best and stopped_at is not None and stopped_at > training.frozen_from:
         training.judge()
     if not training.best:
         raise UserError(
@@ -258,7 +267,7 @@ def _outcome(training: Training, readings: dict[str, float], stopped_at: int | N
             "Resume the run.",
         )
     checkpoints.restore_module("best", training.networks.to_reference, training.best)
-    return Outcome(training.networks, readings | {"training_pcc": training.best_score}, stopped_at)
+    return Outcome(training.networks, readings | {"training_pcc": training.best_score}, stopped_at, diverged)
 
 
 def _resume(training: Training, run: RunContext, key: dict[str, Any]) -> int:
@@ -269,16 +278,6 @@ def _resume(training: Training, run: RunContext, key: dict[str, Any]) -> int:
     score = found[1]["best_score"]
     training.restore(found[0], -math.inf if score is None else score)
     return int(found[1]["step"])
-
-
-def _diverged(training: Training, step: int) -> int:
-    if training.best:
-        return step
-    raise UserError(
-        f"The training diverged by step {step:,}: its losses are not numbers any more.",
-        "The learning rates or the weights are too high for these data.",
-        "Lower the learning rates tenfold, or take a preset.",
-    )
 
 
 @torch.no_grad()

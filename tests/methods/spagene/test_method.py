@@ -129,6 +129,7 @@ def test_told_to_stop_it_keeps_what_it_has_and_says_so(tmp_path: Path, monkeypat
     monkeypatch.setattr(train, "REPORT_S", 0.0)
     fitted = METHOD.fit(small_view(), SpageneConfig(**SMALL), FakeRun(tmp_path, stop_at=20))
     assert fitted.stopped_at == 20
+    assert not fitted.about["diverged"]
     assert np.isfinite(fitted.impute(fitted.view.target_genes, FakeRun(tmp_path)).values).all()
     with pytest.raises(UserError, match="before the translators"):
         METHOD.fit(small_view(), SpageneConfig(**SMALL), FakeRun(tmp_path / "early", stop_at=5))
@@ -146,6 +147,7 @@ def test_divergence_is_told_and_not_kept(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(train.Training, "_translator_lr", lr)
     fitted = METHOD.fit(small_view(), SpageneConfig(**SMALL | {"epochs": 4}), FakeRun(tmp_path / "late"))
     assert fitted.stopped_at is not None
+    assert fitted.about["diverged"]
     assert all(map(math.isfinite, fitted.metrics.values()))
     assert np.isfinite(fitted.impute(fitted.view.target_genes, FakeRun(tmp_path)).values).all()
 

@@ -28,7 +28,7 @@ def summary(genes: pd.DataFrame) -> dict[str, Any]:
     scored = genes[genes["pcc"].notna()]
     found: dict[str, Any] = {f"{name}_mean": _number(genes[name].mean()) for name in SCORES}
     found["pcc_fold_mean"] = _number(genes.groupby("fold")["pcc"].mean().mean())
-    found["pcc_median"] = _number(genes["pcc"].median())
+    found["pcc_median"] = _number(scored["pcc"].median()) if len(scored) else None
     return found | {
         "genes_scored": len(scored),
         "excluded": len(genes) - len(scored),
@@ -121,9 +121,11 @@ def winners(scores: pd.DataFrame, score: str = "pcc") -> dict[str, str | None]:
 
 def verdict(method: str, comparisons: Sequence[Mapping[str, Any]], titles: Mapping[str, str]) -> str:
     """`method` against the best of the others, in one sentence with its p-value; a loss as plainly as a win."""
-    rivals = [row for row in comparisons if row["method"] == method and row["other_mean"] is not None]
+    rivals = [row for row in comparisons if row["method"] == method]
     if not rivals:
         return f"{titles[method]} has no other method to be compared with."
+    if not any(row["genes"] for row in rivals):
+        return f"{titles[method]} could not be scored: no hidden gene varies among the scored cells."
     row = max(rivals, key=lambda row: float(row["other_mean"]))
     p = "p < 0.001" if row["p_adjusted"] < 0.001 else f"p = {row['p_adjusted']:.3f}"
     facts = f"mean r {row['mean']:.3f} against {row['other_mean']:.3f}, {row['genes']} genes, {p}"

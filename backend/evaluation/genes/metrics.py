@@ -14,14 +14,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from backend.analysis.agreement import is_flat, pearson, spearman
+from backend.analysis.agreement import is_flat, pearson, spearman, ssim_li, structural_similarity
 from backend.methods.contract import Floats
 from backend.methods.imputation import FoldView, Imputed, log_reference, log_tissue
 
 SCORES = ("pcc", "pcc_depth_partial", "srcc", "ssim_li", "ssim_spagene", "rmse", "mape", "js")
 Units = Literal["tissue", "reference", "arbitrary"]
 _PORTION = 2**24  # numbers of a portion of genes: bounds the memory of a score
-_LI, _SPAGENE = (1e-4, 9e-4), (0.01, 0.03)  # C1 and C2 of the two SSIMs (methods.md, trap 9)
+_SPAGENE = (0.01, 0.03)  # C1 and C2 of its SSIM, other than Li's (methods.md, trap 9)
 
 
 @dataclass(frozen=True)
@@ -117,29 +117,9 @@ def _residual(values: NDArray[np.floating], given: NDArray[np.floating]) -> NDAr
     return np.asarray(centred - np.outer(line, line @ centred) / power if power > 0 else centred)
 
 
-def ssim_li(truth: NDArray[np.floating], predicted: NDArray[np.floating]) -> NDArray[np.float64]:
-    """SSIM as Li et al. 2022 take it: each gene divided by its maximum, population moments, one global window."""
-    return _ssim(_by_maximum(truth), _by_maximum(predicted), _LI, ddof=0)
-
-
 def ssim_spagene(truth: NDArray[np.floating], predicted: NDArray[np.floating]) -> NDArray[np.float64]:
     """SSIM as SpaGene takes it: min-max scaling, C1 = .01, C2 = .03, sample covariance over population variances."""
-    return _ssim(_by_range(truth), _by_range(predicted), _SPAGENE, ddof=1)
-
-
-def _ssim(
-    x: NDArray[np.float64], y: NDArray[np.float64], constants: tuple[float, float], ddof: int
-) -> NDArray[np.float64]:
-    """Luminance times contrast times structure with C3 = C2 / 2: the two-factor form."""
-    (c1, c2), (mx, my) = constants, (x.mean(axis=0), y.mean(axis=0))
-    covariance = np.einsum("ij,ij->j", x - mx, y - my) / max(1, len(x) - ddof)
-    light = (2 * mx * my + c1) / (mx**2 + my**2 + c1)
-    return np.asarray(light * (2 * covariance + c2) / (x.var(axis=0) + y.var(axis=0) + c2))
-
-
-def _by_maximum(values: NDArray[np.floating]) -> NDArray[np.float64]:
-    top = values.max(axis=0).astype(np.float64)
-    return np.asarray(values / np.where(top > 0, top, 1.0))
+    return structural_similarity(_by_range(truth), _by_range(predicted), _SPAGENE, ddof=1)
 
 
 def _by_range(values: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -162,7 +142,8 @@ def mape(truth: NDArray[np.floating], predicted: NDArray[np.floating]) -> NDArra
     seen = truth > 0
     share = np.divide(np.abs(truth - predicted), truth, out=np.zeros(truth.shape), where=seen)
     count = seen.sum(axis=0)
-    return np.divide(100.0 * share.sum(axis=0), count, out=np.full(truth.shape[1], np.nan), where=count > 0)
+    found = np.divide(100.0 * share.sum(axis=0), count, out=np.full(truth.shape[1], np.nan), where=count > 0)
+    return np.asarray(found)
 
 
 def jensen_shannon(truth: NDArray[np.floating], predicted: NDArray[np.floating]) -> NDArray[np.float64]:

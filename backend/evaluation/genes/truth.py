@@ -47,8 +47,7 @@ def at_input_depth(tissue: Cells, seen: Seen, targets: Sequence[str]) -> Floats:
     n cells of the view x len(targets). A total that held the targets would tell of them (trap 5)."""
     total = depths(seen.view.tissue)
     measured = _linear(columns(tissue, targets))[seen.rows]
-    with np.errstate(invalid="ignore"):  # a hidden value below zero is no measurement: its gene is excluded
-        return np.log1p(_dense(diags(float(np.median(total)) / total) @ measured))
+    return np.log1p(_dense(diags(float(np.median(total)) / total) @ measured))
 
 
 def _spagene(pair: GenePair, seen: Seen, targets: Sequence[str]) -> Truth:
@@ -87,7 +86,8 @@ def _most_variable(cells: Cells, number: int) -> set[str]:
 
 
 def _linear(cells: Cells) -> csr_matrix:
-    return csr_matrix(cells.expression.expm1() if cells.scale == "log" else cells.expression)
+    """Nobody has looked at hidden values before: below zero there is no expression."""
+    return csr_matrix(cells.expression.expm1() if cells.scale == "log" else cells.expression).maximum(0)
 
 
 def _dense(values: csr_matrix) -> Floats:

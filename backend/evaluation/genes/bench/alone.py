@@ -6,11 +6,13 @@ so are time and memory the method's own, and what is hidden out of its reach.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -31,6 +33,7 @@ THREADS = (
     "NUMEXPR_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
 )
+STORY = "story.txt"  # what the child wrote to standard error
 _TOLD = 12  # last lines of a broken method's story
 
 
@@ -73,33 +76,38 @@ class AloneContext:
 
 def run_alone(task: Task, folder: Path, say: Callable[[str], None]) -> dict[str, Any]:
     """Have the task done in `folder`, where `view-K.npz` and `reference.npz` lie; predictions are left beside them as
-    `METHOD-K.npz`. Returns the facts: per fold seconds, stopped_at and the last metrics; peak_mb, start_mb, versions.
+    `METHOD-K.npz`. Returns the facts: per fold seconds, stopped_at and the last metrics; peak_mb, start_mb.
 
     Raises `UserError` with the method's own words, or saying how it broke."""
     spec = {**task.__dict__, "config": dict(task.config)}
     (folder / "task.json").write_text(json.dumps(spec))
     (folder / "error.json").unlink(missing_ok=True)
-    environment = os.environ | dict.fromkeys(THREADS, str(task.threads)) | {"PYTHONHASHSEED": "0"}
+    code = launch(task.threads, folder, say)
+    if (folder / "error.json").exists():
+        error = json.loads((folder / "error.json").read_text())
+        raise UserError(error["what"], error["why"], error["mend"])
+    if code:
+        raise _broken(task.method, code, (folder / STORY).read_text(errors="replace"))
+    return cast(dict[str, Any], json.loads((folder / "facts.json").read_text()))
+
+
+def launch(threads: int, folder: Path, say: Callable[[str], None]) -> int:
+    """The child's exit code, once it is done; it does not outlive this process."""
+    environment = os.environ | dict.fromkeys(THREADS, str(threads)) | {"PYTHONHASHSEED": "0"}
     command = [sys.executable, "-m", __name__, str(folder)]
-    story = folder / "story.txt"
-    with story.open("w") as errors:
+    with (folder / STORY).open("w") as errors:
+        pipe = subprocess.PIPE
         process = subprocess.Popen(
-            command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True
+            command, cwd=PROJECT, env=environment, stdin=pipe, stdout=pipe, stderr=errors, text=True
         )
         try:
             assert process.stdout is not None
             for line in process.stdout:
                 say(line.rstrip())
-            code = process.wait()
+            return process.wait()
         finally:
             process.kill()
             process.wait()
-    if (folder / "error.json").exists():
-        error = json.loads((folder / "error.json").read_text())
-        raise UserError(error["what"], error["why"], error["mend"])
-    if code:
-        raise _broken(task.method, code, story.read_text(errors="replace"))
-    return cast(dict[str, Any], json.loads((folder / "facts.json").read_text()))
 
 
 def _broken(method: str, code: int, story: str) -> UserError:
@@ -112,11 +120,12 @@ def _broken(method: str, code: int, story: str) -> UserError:
 
 def main(folder: Path) -> int:
     """The child: every fold after the other, in one process."""
-    out, sys.stdout = sys.stdout, sys.stderr  # what a library prints is no news
+    out = sys.stdout
     spec = json.loads((folder / "task.json").read_text())
     task = Task(**{**spec, "folds": tuple(spec["folds"])})
     try:
-        facts = _work(task, folder, lambda text: print(text, file=out, flush=True))
+        with contextlib.redirect_stdout(sys.stderr):  # what a library prints is no news
+            facts = _work(task, folder, lambda text: print(text, file=out, flush=True))
     except UserError as error:
         (folder / "error.json").write_text(json.dumps(error.to_dict()))
         return 1
@@ -166,5 +175,11 @@ def peak_mb() -> float:
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit, 1)
 
 
+def _end_with_parent() -> None:
+    sys.stdin.read()  # nothing is ever written: it ends when the parent does
+    os._exit(1)
+
+
 if __name__ == "__main__":
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     raise SystemExit(main(Path(sys.argv[1])))

@@ -26,6 +26,7 @@ from backend.evaluation.genes.folds import GeneFold, gene_folds
 from backend.evaluation.genes.levels import Level
 from backend.evaluation.genes.metrics import scale_of
 from backend.evaluation.genes.regions import tiles
+from backend.evaluation.genes.source import columns
 from backend.evaluation.genes.tracks import Plan, Trial, check_imputed, make_trial, score_trial, trial_levels
 from backend.methods import registry
 from backend.methods.contract import MethodCard, Track
@@ -118,12 +119,10 @@ def check_methods(request: Request) -> dict[str, MethodCard]:
         if asked not in known:
             raise NotFound(f"There is no method {asked!r} that imputes.", mend=f"Choose from {', '.join(known)}.")
         if known[asked].name in {card.name for card in chosen.values()}:
-            same = (
-                f" ({asked} is {known[asked].name})"
-                if asked in ALIASES or known[asked].name in ALIASES.values()
-                else ""
+            raise UserError(
+                f"{known[asked].title} was given twice: {', '.join(request.methods)}.",
+                mend=f"Name each method once. There are {', '.join(known)}.",
             )
-            raise UserError(f"{asked!r} was given twice{same}.", mend=f"Name each once; there are {', '.join(known)}.")
         if request.track not in known[asked].tracks:
             able = [name for name, card in known.items() if request.track in card.tracks]
             raise UserError(
@@ -189,6 +188,10 @@ def _trial(request: Request, files: PairFiles, fold: GeneFold, number: int) -> t
             f"The tissue arrived as {scale} values, not counts: whatever normalised it may have read the hidden genes, "
             "so these scores may be too good.",
         )
+    hidden = columns(opened.pair.tissue, fold.targets).expression
+    broken = np.unique(hidden.indices[~(np.isfinite(hidden.data) & (hidden.data >= 0))])
+    if len(broken):
+        said.append(f"{len(broken)} hidden genes hold values that are no expression (below zero or not finite).")
     return make_trial(request.track, opened.pair, number, fold, request.plan), said
 
 

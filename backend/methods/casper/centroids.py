@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +17,8 @@ from backend.training.batches import stream
 
 FEWEST_CELLS = 30  # below, each reference cell is a centroid of its own
 _CONSTANT = 1e-6
+# The folds of a run group the same reference: the last grouping is kept, named by what it was made from.
+_GROUPED: dict[tuple[str, tuple[int, ...], float], NDArray[np.int32]] = {}
 
 
 def group_cells(reference: Cells, resolution: float) -> NDArray[np.int32]:
@@ -24,7 +27,15 @@ def group_cells(reference: Cells, resolution: float) -> NDArray[np.int32]:
     Leiden on all its genes (the 2,000 most variable) rather than the shared ones, else as methods.md §1.2."""
     if reference.n_cells < FEWEST_CELLS:
         return np.arange(reference.n_cells, dtype=np.int32)
-    return leiden(reference.expression, reference.scale, resolution, seed=0).astype(np.int32)
+    values = reference.expression
+    content = hashlib.blake2b(reference.scale.encode())
+    for part in (values.indptr, values.indices, values.data):
+        content.update(np.ascontiguousarray(part).tobytes())
+    asked = (content.hexdigest(), values.shape, resolution)
+    if asked not in _GROUPED:
+        _GROUPED.clear()
+        _GROUPED[asked] = leiden(values, reference.scale, resolution, seed=0).astype(np.int32)
+    return _GROUPED[asked]
 
 
 @dataclass(frozen=True)

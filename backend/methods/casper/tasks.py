@@ -47,11 +47,13 @@ class Task(Protocol):
 @dataclass(frozen=True)
 class RegionTask:
     """Measured gene, unseen region: `inputs` n x |I| and `read` K x (|I| + |T|) on the device; `goals`: the known cells
-    x |T|, log1p at input depth. learn, check: rows among the known cells."""
+    x |T|, log1p at input depth, less their `centre` and over their `deviation`. learn, check: rows of the goals."""
 
     inputs: Tensor
     read: Tensor
     goals: Tensor
+    centre: Tensor
+    deviation: Tensor
     known: NDArray[np.intp]
     learn: NDArray[np.intp]
     check: NDArray[np.intp]
@@ -66,14 +68,14 @@ class RegionTask:
         return self.inputs.device
 
     def network(self) -> nn.Module:
-        network = RegionNetwork(self.inputs.shape[1], self.read.shape[1], self.goals.shape[1], self.config)
-        with torch.no_grad():  # starts at the mean, so that no step is spent on finding it
-            network.head.bias.copy_(self.goals[self.learn].mean(dim=0))
-        return network
+        return RegionNetwork(self.inputs.shape[1], self.read.shape[1], self.goals.shape[1], self.config)
 
     def loss(self, network: nn.Module, rows: NDArray[np.int64], random: np.random.Generator) -> Tensor:
         chosen = self.learn[rows]
-        told, _ = network(self.inputs[self.known[chosen]], self.read)
+        # Hiding inputs, the same of all cells of a step, keeps the network from leaning on a few genes.
+        drawn = random.random(self.inputs.shape[1]) >= self.config.input_dropout
+        shown = torch.from_numpy(drawn.astype(np.float32)).to(self.device) / (1 - self.config.input_dropout)
+        told, _ = network(self.inputs[self.known[chosen]] * shown, self.read)
         return functional.mse_loss(told, self.goals[chosen])
 
     def score(self, network: nn.Module) -> float:
@@ -84,7 +86,8 @@ class RegionTask:
         """Goals and weights of these tissue cells, or of all."""
         asked = self.inputs if cells is None else self.inputs[cells]
         parts = [network(asked[start : start + READ_BATCH], self.read) for start in range(0, len(asked), READ_BATCH)]
-        return torch.cat([told for told, _ in parts]), torch.cat([weights for _, weights in parts])
+        told, weights = (torch.cat(part) for part in zip(*parts, strict=True))
+        return self.centre + self.deviation * told, weights
 
 
 def region_task(view: FoldView, centroids: Centroids, config: CasperConfig, device: str) -> RegionTask:
@@ -95,11 +98,17 @@ def region_task(view: FoldView, centroids: Centroids, config: CasperConfig, devi
     if config.standardise:
         logged, read = _standard(logged), _standard(read)
     goals = known_columns(view).read(view.target_genes)
+    centre, deviation = np.zeros(goals.shape[1]), np.ones(goals.shape[1])
+    if config.standardise:
+        centre, deviation = goals.mean(axis=0), goals.std(axis=0)
+        goals = _standard(goals)
     every = np.arange(len(goals))
     return RegionTask(
         inputs=_put(logged, device),
         read=_put(read, device),
         goals=_put(goals, device),
+        centre=_put(centre, device),
+        deviation=_put(deviation, device),
         known=view.known.rows,
         learn=every,
         check=every[:0],

@@ -25,9 +25,9 @@ def show(study: StudyRecord, run: RunRecord) -> None:
 
 
 def best_gene(table: pd.DataFrame) -> str:
-    """The best verdict and, of those, the best score: what one sees first shows what the method can do, and says so."""
+    """The best verdict and, of those, the best score over bins: what one sees first shows what the method can do."""
     place = table["verdict"].map({verdict: place for place, verdict in enumerate(VERDICTS)})
-    order = table.assign(place=place).sort_values(["place", "score"], ascending=[True, False], na_position="last")
+    order = table.assign(place=place).sort_values(["place", "score_bin"], ascending=[True, False], na_position="last")
     return str(order["gene"].iloc[0])
 
 

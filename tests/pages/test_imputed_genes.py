@@ -95,7 +95,7 @@ def test_an_unknown_gene_is_said_with_those_like_it(open_page: Open, imputation:
 
 def test_the_first_gene_is_the_best_of_those_that_may_be_printed() -> None:
     table = pd.DataFrame(
-        {"gene": ["A", "B", "C"], "verdict": ["supplement", "figure", "figure"], "score": [0.9, 0.5, np.nan]}
+        {"gene": ["A", "B", "C"], "verdict": ["supplement", "figure", "figure"], "score_bin": [0.9, 0.5, np.nan]}
     )
     assert best_gene(table) == "B"
 

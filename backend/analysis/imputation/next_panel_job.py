@@ -29,11 +29,14 @@ from backend.store import index
 from backend.training.job import Job
 
 MOST_REFERENCE, MOST_TISSUE = 5_000, 10_000  # cells; more are drawn at random
-MOST_OPEN = 3_000  # genes beyond the panel, the most often detected
-LEAST_DETECTED = 0.05  # of the reference's cells
+MOST_OPEN = 3_000  # genes beyond the panel, those that vary most beyond what their mean explains
+_BINS = 20
+LEAST_DETECTED, MOST_DETECTED = 0.05, 0.8  # of the reference's cells: rarer tell little, others light up all cells
 NAMED = 5
-# Made by every cell in amounts that crowd out other genes, so nobody puts them on a panel.
-UNWANTED = re.compile(r"(?i)^(mt-|rp[ls]\d|mrp[ls]\d|malat1$|neat1$|xist$)")
+# Made by every cell in amounts that crowd out other genes, or sequences without a gene's name: no panel holds them.
+UNWANTED = re.compile(
+    r"(?i)^(mt-|rp[ls]\d|mrp[ls]\d|malat1$|neat1$|xist$|eef1|tmsb|linc\d|gm\d|rp\d+-|ct[abcd]-|.*rik$|.*\.\d+$)"
+)
 
 
 def propose(params: dict[str, Any], job: Job) -> dict[str, Any]:
@@ -52,7 +55,7 @@ def propose(params: dict[str, Any], job: Job) -> dict[str, Any]:
     if not len(wanted):
         raise DataError(
             "There is no gene to propose.",
-            f"No gene of {loose.name} beyond the panel is seen in {LEAST_DETECTED:.0%} of its cells.",
+            f"None of {loose.name} beyond the panel is seen in {LEAST_DETECTED:.0%} to {MOST_DETECTED:.0%} of its cells.",
             "Choose a reference with more genes.",
         )
     job.report(1, 3)
@@ -80,12 +83,20 @@ def _some(cells: Cells, most: int, rng: np.random.Generator) -> Cells:
 
 
 def _worth_asking(logged: csr_matrix, shared: int, beyond: tuple[str, ...]) -> NDArray[np.intp]:
-    """Columns of genes beyond the panel: detected often enough, and not of the kinds that no panel holds."""
+    """Columns of genes beyond the panel: detected often enough, not of the kinds that no panel holds, and of these the
+    most variable at their mean, so that housekeeping genes do not take the place of those that tell cells apart."""
     detected = np.diff(logged.tocsc().indptr) / max(logged.shape[0], 1)
-    fit = np.array([not UNWANTED.match(name) for name in beyond], dtype=bool)
-    fit &= detected[shared:] >= LEAST_DETECTED
-    often = np.argsort(-np.where(fit, detected[shared:], -1), kind="stable")[: min(MOST_OPEN, int(fit.sum()))]
-    return np.asarray(np.sort(often) + shared, dtype=np.intp)
+    seen = (detected[shared:] >= LEAST_DETECTED) & (detected[shared:] <= MOST_DETECTED)
+    fit = np.array([not UNWANTED.match(name) for name in beyond], dtype=bool) & seen
+    columns = np.flatnonzero(fit) + shared
+    if len(columns) <= MOST_OPEN:
+        return columns
+    chosen = logged[:, columns]
+    mean = np.asarray(chosen.mean(axis=0)).ravel()
+    variance = np.asarray(chosen.multiply(chosen).mean(axis=0)).ravel() - mean**2
+    bins = pd.Series(mean).rank(method="first").floordiv(len(columns) / _BINS)
+    beyond_mean = pd.Series(variance) - pd.Series(variance).groupby(bins).transform("median")
+    return np.sort(columns[np.argsort(-(beyond_mean / variance), kind="stable")[:MOST_OPEN]])
 
 
 def _list(values: NDArray[np.float64], names: list[str], shared: int, count: int) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, diags
 
 from backend.analysis.context import context_graph
+from backend.datasets.expression import leiden
 from backend.evaluation.genes.metrics import Scale, score_genes
 from backend.methods.contract import Cells, Floats
 from backend.methods.imputation import log_tissue
@@ -43,7 +44,7 @@ class Level:
 def levels_of(tissue: Cells, types: Sequence[str] | None = None) -> tuple[Level, ...]:
     """tissue: the view's, over the input genes. types: labels of its cells; else clusters of their input genes. Without
     coordinates there are neither bins nor niches."""
-    labels = _clusters(log_tissue(tissue)) if types is None else np.unique(np.asarray(types), return_inverse=True)[1]
+    labels = clusters(tissue) if types is None else np.unique(np.asarray(types), return_inverse=True)[1]
     found = [Level("cell"), grouped("type", labels)]
     if tissue.coordinates is not None:
         found.insert(1, grouped("bin", bins(tissue)))
@@ -71,27 +72,40 @@ def bins(tissue: Cells) -> NDArray[np.int64]:
     return np.asarray(np.unique(np.column_stack([section, square]), axis=0, return_inverse=True)[1].ravel())
 
 
+def clusters(tissue: Cells) -> NDArray[np.int64]:
+    """Leiden communities of the input genes (resolution 1, seed 0). Above 20,000 cells a random part is clustered, and
+    each of the others is given to the community whose mean is nearest."""
+    rows = _sample(tissue.n_cells)
+    found = leiden(tissue.expression[rows], tissue.scale, 1.0, 0)
+    if len(rows) == tissue.n_cells:
+        return found
+    values = log_tissue(tissue)
+    means = np.stack([values[rows[found == label]].mean(axis=0) for label in range(int(found.max()) + 1)])
+    labels = np.argmin(np.square(means).sum(axis=1) - 2 * values @ means.T, axis=1)
+    labels[rows] = found
+    return np.asarray(labels, dtype=np.int64)
+
+
 def niches(tissue: Cells) -> NDArray[np.int64]:
-    """Ten groups of surroundings: k-means of the input genes, averaged over neighbours (Gaussian, sigma 50 um)."""
-    assert tissue.coordinates is not None
-    graph = context_graph(tissue.coordinates, tissue.section, NICHE_SIGMA_UM, self_loop=True)
-    return _clusters(np.asarray(graph.astype(np.float32) @ log_tissue(tissue)))
-
-
-def _clusters(values: Floats) -> NDArray[np.int64]:
-    """k-means of the leading components: fixed seed, learnt from at most 20,000 cells."""
+    """Ten groups of surroundings: k-means (seed 0) of the leading components of the input genes, averaged over
+    neighbours (Gaussian, sigma 50 um)."""
     from sklearn.cluster import KMeans
     from sklearn.decomposition import PCA
 
-    rows = np.arange(len(values))
-    if len(rows) > _CLUSTERED:
-        rows = np.sort(np.random.default_rng(0).choice(len(values), _CLUSTERED, replace=False))
-    components = min(COMPONENTS, len(rows), values.shape[1])
-    basis = PCA(components, svd_solver="full" if values.shape[1] < 100 else "randomized", random_state=0)
-    basis.fit(values[rows])
-    points = basis.transform(values)
+    assert tissue.coordinates is not None
+    graph = context_graph(tissue.coordinates, tissue.section, NICHE_SIGMA_UM, self_loop=True)
+    around = np.asarray(graph.astype(np.float32) @ log_tissue(tissue))
+    rows = _sample(len(around))
+    basis = PCA(min(COMPONENTS, len(rows), around.shape[1]), svd_solver="full", random_state=0).fit(around[rows])
+    points = basis.transform(around)
     model = KMeans(min(NICHES, len(rows)), n_init=3, random_state=0).fit(points[rows])
     return np.asarray(model.predict(points), dtype=np.int64)
+
+
+def _sample(n_cells: int) -> NDArray[np.intp]:
+    if n_cells <= _CLUSTERED:
+        return np.arange(n_cells)
+    return np.sort(np.random.default_rng(0).choice(n_cells, _CLUSTERED, replace=False))
 
 
 def score_levels(

@@ -1,8 +1,6 @@
 """A tissue and a reference, whole, as the harness holds them; a method sees only the views that are cut from it.
 
-From data sets that were added (`pair_of`) or from two files (bench/files.py). Which genes are shared is
-decided by names alone: a gene that no cell expresses stays, as an empty column.
-"""
+A pair is read from two files by bench/files.py, and from data sets that were added by ../imputed/opened.py."""
 
 from __future__ import annotations
 
@@ -13,12 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from backend.datasets.orthologues import kept, map_species
-from backend.datasets.paired import names_as_in, read_cells
 from backend.methods.contract import Cells
 from backend.methods.imputation import FoldView, Known, depths
-from backend.records import DatasetRecord
-from backend.store import matrix
 
 
 @dataclass(frozen=True)
@@ -40,23 +34,6 @@ class Seen:
 
     view: FoldView
     rows: NDArray[np.intp]
-
-
-def pair_of(tissue: DatasetRecord, reference: DatasetRecord, orthologues: str | None = None) -> GenePair:
-    """The pair of two data sets that were added, genes named as in the tissue. orthologues: as in `names_as_in`."""
-    own = tuple(str(name) for name in names_as_in(tissue, tissue))
-    panel = (*own, *(name for name in _unseen(tissue) if name not in own))
-    names = names_as_in(tissue, reference, orthologues)
-    partner = map_species(_unseen(reference), reference.species, tissue.species, kept(orthologues))
-    lacking = sorted(set(partner.values()) & set(panel) - set(names))
-    genes = tuple(name for name in names if name is not None)
-    return GenePair(read_cells(tissue, panel, panel), read_cells(reference, (*genes, *lacking), names))
-
-
-def _unseen(record: DatasetRecord) -> tuple[str, ...]:
-    """Genes that were set aside when the data set was added, because no cell expresses them."""
-    table = matrix.excluded(record.id)
-    return tuple(table.loc[table["kind"] == matrix.NOT_SEEN, "name"].astype(str))
 
 
 def cut_view(

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from scipy.sparse import csr_matrix
 
-from backend.evaluation.genes.levels import Level, bins, grouped, levels_of, niches, score_levels
+from backend.evaluation.genes.levels import Level, bins, clusters, grouped, levels_of, niches, score_levels
 from backend.methods.contract import Cells
 from tests.evaluation.genes.simulated_pair import WIDTH_UM, make_pair
 
@@ -35,6 +36,16 @@ def test_types_and_niches_are_read_from_inputs_and_places() -> None:
     assert np.mean(pure) > 0.85  # surroundings tell the stripe
     given = {level.name: level for level in levels_of(tissue, [f"type {s}" for s in stripe])}
     np.testing.assert_allclose(given["type"].of(stripe[:, None].astype(float)).ravel(), [0, 1, 2, 3], atol=1e-9)
+
+
+def test_clusters_of_a_part_are_given_to_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    tissue = make_pair().tissue
+    stripe = (tissue.coordinates[:, 0] // (WIDTH_UM / 4)).astype(int)
+    monkeypatch.setattr("backend.evaluation.genes.levels._CLUSTERED", 150)
+    for labels in (clusters(tissue), niches(tissue)):
+        assert len(labels) == tissue.n_cells
+        pure = [np.bincount(stripe[labels == g]).max() for g in np.unique(labels)]
+        assert sum(pure) > 0.85 * tissue.n_cells
 
 
 def test_without_places_there_are_no_bins() -> None:

@@ -29,6 +29,8 @@ from backend.methods.contract import Cells
 from backend.records import Answers, Finding, Species
 from backend.store.matrix import NOT_SEEN
 
+NEIGHBOUR_UM = 10.0  # usual distance between neighbouring cells
+
 
 @dataclass(frozen=True)
 class Opened:
@@ -140,9 +142,22 @@ def _examine(raw: Raw, answers: Answers) -> Case:
     values.choose_matrix(case)
     columns.read_columns(case)
     places.read_places(case)
+    if answers.um_per_px is None and any(finding.code == "no-scale" for finding in case.findings):
+        return _with_likely_pixel(raw, answers, case)
     if case.refused:
         doctor.Diagnosis(tuple(case.findings), {}, None).require()
     return case
+
+
+def _with_likely_pixel(raw: Raw, answers: Answers, case: Case) -> Case:
+    """Where data are added the size of a pixel must be given, since contexts hang on it. Here it decides how wide bins
+    and borders are, and a likely one, with a warning, is enough."""
+    assert case.coordinates is not None
+    size = NEIGHBOUR_UM / places.measure(case.coordinates, case.obs["section"].to_numpy()).median
+    taken = _examine(raw, answers.model_copy(update={"unit": "px", "um_per_px": size}))
+    what = f"The size of a pixel is not known; {size:.2g} µm is taken, so that cells are {NEIGHBOUR_UM:.0f} µm apart."
+    taken.say("noted", "no-scale", what, "Bins, niches and borders hang on it. Give it with --um-per-px.")
+    return taken
 
 
 def _reference(diagnosis: doctor.Diagnosis, tissue: pd.DataFrame, species: Species) -> Cells:

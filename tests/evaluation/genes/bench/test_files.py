@@ -9,6 +9,7 @@ import anndata
 import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
+from scipy.spatial import cKDTree
 
 from backend.errors import DataError
 from backend.evaluation.genes.bench.files import PairFiles, open_files
@@ -115,6 +116,18 @@ def test_only_the_first_cells_and_only_those_asked_for(tmp_path: Path) -> None:
     pair = opened(tissue, reference, answers=answers, first=90).open(SHARED[:20]).pair
     np.testing.assert_array_equal(pair.tissue.expression.toarray(), made.tissue[:90][valid[:90] == 1])
     assert opened(tissue, reference).open(SHARED[:20]).pair.tissue.n_cells == 240
+
+
+def test_pixels_of_unknown_size_are_taken_as_likely_and_said(tmp_path: Path) -> None:
+    made = simulate()
+    tissue = write_tissue(tmp_path / "t.h5ad", made.tissue, made.coordinates * 40)
+    reference = write_reference(tmp_path / "r.h5ad", made.reference)
+    taken = opened(tissue, reference).open(SHARED[:20])
+    distance = cKDTree(taken.pair.tissue.coordinates).query(taken.pair.tissue.coordinates, k=2)[0][:, 1]
+    assert np.median(distance) == pytest.approx(10, rel=0.01)
+    assert any("size of a pixel is not known" in finding.what for finding in taken.said)
+    given = opened(tissue, reference, answers=Answers(unit="px", um_per_px=0.025)).open(SHARED[:20])
+    np.testing.assert_allclose(given.pair.tissue.coordinates, made.coordinates, rtol=1e-4)
 
 
 def test_sections_are_those_of_the_column_that_was_named(tmp_path: Path) -> None:

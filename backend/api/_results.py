@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from backend.api._datasets import dataset
-from backend.api._runs import finished, run
+from backend.api._runs import finished, is_imputer, run
 from backend.api._studies import study
 from backend.api._types import cell_types
 from backend.datasets.naming.marker_lists import spellings
@@ -145,13 +145,16 @@ def atlas_by_type(study_id: str, gene: str) -> pd.DataFrame:
 
 
 def export_run(run_id: str, out_path: Path) -> Path:
-    """Write a run's prediction for the reference, whole or not at all: `.h5ad` (expression, `obsm["context"]`, scores
-    in `uns`) or `.csv` (the contexts alone, cells x genes). Returns the path."""
+    """Write what a run predicts, whole or not at all. Contexts, of the reference: `.h5ad` (expression,
+    `obsm["context"]`, scores in `uns`) or `.csv` (the contexts alone, cells x genes). Imputed genes, of the tissue:
+    `.h5ad` or `.zarr` (see `backend.evaluation.imputed.export`). Returns the path."""
     target = Path(out_path).expanduser().resolve()
     if not target.parent.is_dir():
         raise UserError(f"There is no folder {str(target.parent)!r}.", mend="Make it first.")
-    finished(run_id)
+    if is_imputer(finished(run_id).method):
+        from backend.evaluation.imputed.export import export_imputed
+
+        return export_imputed(run_id, target)
     from backend.evaluation.export import export_run as write
 
-    write(run_id, target)
-    return target
+    return write(run_id, target)

@@ -163,6 +163,9 @@ class Verdict:
 def run_verdict(run_id: str) -> Verdict:
     """A training's health, from the last numbers that it reported."""
     table, method = run_metrics(run_id), index.get(JobStatus, run_id).kind
+    if is_imputer(method):  # its losses do not tell; one that diverges keeps its last finite state and says so itself
+        words = "How good it is, only the hidden genes tell, once a fold is done."
+        return Verdict("waiting" if table.empty else "healthy", words)
     judged = table[table["decoder"].isna()] if "decoder" in table else table  # the decoder's own steps say nothing
     if judged.empty or "spread" not in judged:
         return Verdict("waiting", "Too early to judge.")
@@ -187,7 +190,14 @@ def run_metrics(run_id: str) -> pd.DataFrame:
 
 
 def predict(run_id: str, dataset_id: str) -> JobStatus:
-    """Apply a trained model to another data set, as a job. Genes are aligned by name."""
+    """Apply a trained model to another data set, as a job. Genes are aligned by name. An imputation has none to give:
+    it is fitted on the tissue that it completes."""
+    if is_imputer(run(run_id).method):
+        raise UserError(
+            f"The run {run_id} cannot be applied to other data.",
+            "It was fitted on the tissue whose genes it imputes.",
+            "Make a study of the other tissue and start the method there.",
+        )
     return submit.submit("predict", {"run": finished(run_id).id, "dataset": dataset(dataset_id).id})
 
 

@@ -12,6 +12,7 @@ import typer
 from backend import api
 from backend.cli.answer import Answer, as_facts, as_table, plain
 from backend.cli.waiting import finish, settle_types
+from backend.methods.contract import Track
 from backend.records import JobState, JobStatus, Recipe, RunRecord, StudyRecord
 
 app = typer.Typer(help="Training.", no_args_is_help=True)
@@ -31,6 +32,12 @@ def start(
     region: Annotated[
         bool, typer.Option("--region", help="On a contiguous region chosen for coverage, or the one in use.")
     ] = False,
+    track: Annotated[
+        Track | None, typer.Option(help="Of an imputation: what is hidden when it is scored; else its usual one.")
+    ] = None,
+    gene: Annotated[
+        list[str] | None, typer.Option(help="Of an imputation: a gene to impute even where not all can be; repeat.")
+    ] = None,
     wait: Wait = False,
 ) -> Answer:
     """Train; what was already trained opens at once."""
@@ -39,7 +46,7 @@ def start(
     if region and not found.quick:
         found = _with_region(found)
     config = {**(api.preset(method, preset) if preset else {}), **said}
-    run = api.start_run(found.id, method, config, seed, quick=region)
+    run = api.start_run(found.id, method, config, seed, quick=region, track=track, genes=tuple(gene or ()))
     if wait:
         settle_types(found.id)
         finish(api.job(run.id))
@@ -77,9 +84,9 @@ def list_all(study: Annotated[str | None, typer.Option(help="Of one study only."
     """All runs."""
     found = api.runs(api.find_study(study).id if study else None)
     states = {run.id: api.job(run.id) for run in found}
-    lines = [(run.id, states[run.id].state.value, run.seed, run.split, run.created) for run in found]
+    lines = [(run.id, run.method, states[run.id].state.value, run.seed, run.split, run.created) for run in found]
     values = [{**run.model_dump(mode="json"), "state": states[run.id].state.value} for run in found]
-    return Answer(values, as_table(("id", "state", "seed", "split", "created"), lines, "No run yet."))
+    return Answer(values, as_table(("id", "method", "state", "seed", "split", "created"), lines, "No run yet."))
 
 
 @app.command()
@@ -139,9 +146,11 @@ def predict(
 
 
 def export(
-    run: Run, out: Annotated[Path, typer.Argument(metavar="OUT.h5ad|OUT.csv", help="Written whole, or not at all.")]
+    run: Run,
+    out: Annotated[Path, typer.Argument(metavar="OUT.h5ad|OUT.csv|OUT.zarr", help="Written whole, or not at all.")],
 ) -> Answer:
-    """Write the predicted contexts of the reference's cells: an AnnData file, or a CSV."""
+    """Write the predicted contexts of the reference's cells (h5ad, csv), or the tissue with its imputed genes, their
+    intervals and verdicts (h5ad, zarr)."""
     written = api.export_run(run, out)
     return Answer({"id": run, "path": str(written)}, f"Wrote {written}.")
 

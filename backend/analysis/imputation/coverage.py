@@ -24,8 +24,8 @@ def cover(
     block: NDArray[np.integer],
     intervals: Intervals,
 ) -> pd.DataFrame:
-    """One row per gene, in order: n, detected (cells), inside, inside_detected, score (mean interval score: width, and
-    2/alpha times the distance of what lies outside; smaller is better), width."""
+    """One row per gene, in order: n, detected (cells), inside, inside_detected, and the mean interval score (width, and
+    2/alpha times the distance of what lies outside; smaller is better) of all, detected and undetected cells."""
     rows = []
     for column, true, fold in zip(columns, truth, folds, strict=True):
         low, high, zero_in = intervals.around(column, fold, block)
@@ -35,14 +35,16 @@ def cover(
         inside = np.where(seen, (true >= low) & (true <= high), zero_in)
         missed = np.maximum(low - true, 0) + np.maximum(true - high, 0)
         width = high - low
+        score = width + 2 / ALPHA * missed
         rows.append(
             {
                 "n": len(true),
                 "detected": int(seen.sum()),
                 "inside": int(inside.sum()),
                 "inside_detected": int(inside[seen].sum()),
-                "score": float((width + 2 / ALPHA * missed).mean()) if len(true) else np.nan,
-                "width": float(width.mean()) if len(true) else np.nan,
+                "score": float(score.mean()) if len(true) else np.nan,
+                "score_detected": float(score[seen].mean()) if seen.any() else np.nan,
+                "score_undetected": float(score[~seen].mean()) if (~seen).any() else np.nan,
             }
         )
     return pd.DataFrame(rows)
@@ -59,13 +61,13 @@ def summarise(genes: pd.DataFrame, seed: int) -> list[dict[str, Any]]:
         part = used if tercile == "all" else used[third == number - 1]
         out = part["n"] - part["detected"]
         outside = part["inside"] - part["inside_detected"]
-        for cells, held, total in (
-            ("all", part["inside"], part["n"]),
-            ("detected", part["inside_detected"], part["detected"]),
-            ("undetected", outside, out),
+        for cells, held, total, score in (
+            ("all", part["inside"], part["n"], "score"),
+            ("detected", part["inside_detected"], part["detected"], "score_detected"),
+            ("undetected", outside, out, "score_undetected"),
         ):
             row = {"cells": cells, "tercile": tercile, "genes": len(part), "n": int(total.sum())}
-            rows.append(row | _share(held.to_numpy(), total.to_numpy(), seed) | {"score": _mean(part["score"])})
+            rows.append(row | _share(held.to_numpy(), total.to_numpy(), seed) | {"score": _mean(part[score])})
     return rows
 
 

@@ -25,7 +25,7 @@ ALPHA = 0.1
 MOST_PAIRS = 1_000_000  # of a cell and a gene, that calibrate
 MOST_FITTED = 200_000  # pairs that a regression is fitted on
 GROUPS = 5  # of genes, by predicted detection
-FEWEST_GENES = 10  # of a group; fewer: groups are merged
+FEWEST_GENES = 20  # of a group; fewer: groups are merged
 FEWEST_PAIRS = 30  # behind a quantile of its own
 _STEPS = 8  # Newton steps of the logistic regression
 _PRIOR = 0.1  # weight of the ridge, in genes
@@ -187,11 +187,11 @@ def calibrate(pairs: Pairs, names: Sequence[str], seed: int) -> Intervals:
         ]
         probability, level, rows = (np.concatenate(part) for part in zip(*scored, strict=True))
         edges, group = _grouped(probability, pairs.gene[rows])
-        truth, own = pairs.truth[rows], pairs.block[rows]
+        truth, own, genes = pairs.truth[rows], pairs.block[rows], len(np.unique(pairs.gene[rows]))
 
         def limits(block: int | None, number: int) -> Limits:
             inside = (group == number) if block is None else (group == number) & (own != block)
-            return _limits(probability[inside], level[inside], truth[inside])
+            return _limits(probability[inside], level[inside], truth[inside], genes)
 
         model = model_without(*hidden)
         return [
@@ -249,13 +249,16 @@ def _grouped(probability: Floats, gene: NDArray[np.intp]) -> tuple[list[float], 
     return edges.tolist(), np.searchsorted(edges, mean)[place]
 
 
-def _limits(probability: Floats, level: Floats, truth: Floats) -> Limits:
-    seen = truth > 0
-    zero = _quantile(probability[~seen], 1 - ALPHA, 1.0)
+def _limits(probability: Floats, level: Floats, truth: Floats, genes: int) -> Limits:
+    """genes: that calibrate, in all groups. Another gene is exchangeable with these, not another cell with these cells:
+    the share that a quantile must hold is raised as for a sample of so many, (1 - alpha) (1 + 1/n)."""
+    seen, more = truth > 0, 1 + 1 / max(1, genes)
+    inner, outer = min(1.0, (1 - ALPHA) * more), min(1.0, (1 - ALPHA / 2) * more)
+    zero = _quantile(probability[~seen], inner, 1.0)
     ratio, out = truth[seen] / level[seen], probability[seen] > zero
-    upper = _quantile(ratio[~out] if (~out).sum() >= FEWEST_PAIRS else ratio, 1 - ALPHA, 10.0)
+    upper = _quantile(ratio[~out] if (~out).sum() >= FEWEST_PAIRS else ratio, inner, 10.0)
     sure = ratio[out] if out.sum() >= FEWEST_PAIRS else ratio
-    return Limits(zero, upper, _quantile(sure, ALPHA / 2, 0.0), _quantile(sure, 1 - ALPHA / 2, 10.0))
+    return Limits(zero, upper, _quantile(sure, 1 - outer, 0.0), _quantile(sure, outer, 10.0))
 
 
 def _quantile(values: Floats, share: float, otherwise: float) -> float:

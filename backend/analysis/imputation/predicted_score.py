@@ -1,9 +1,9 @@
 """The score of a gene that was never measured, predicted from facts that every gene has, and how far that prediction
 itself can be relied on (docs/imputation.md, "Predicted score").
 
-Learnt on the panel's genes, whose scores are known from hiding them: support vector regression on five facts (six where
-the method attends). Each panel gene is also predicted by the genes of the other folds: the Spearman correlation of
-these predictions with the true scores, and their errors, say how good predictions off the panel are.
+Learnt on the panel's genes, whose scores are known from hiding them: support vector regression on seven facts (eight
+where the method attends). Each panel gene is also predicted by the genes of the other folds: the Spearman correlation
+of these predictions with the true scores, and their errors, say how good predictions off the panel are.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ from numpy.typing import NDArray
 
 from backend.analysis.imputation.verdict import LEVEL
 
-FACTS = ("group_share", "predictability", "relatives_r", "expected_detection", "imputed_spread")
+FACTS = (
+    "group_share", "predictability", "relatives_r", "expected_detection", "specificity", "imputed_spread",
+    "moran_imputed",
+)  # fmt: skip
 ENTROPY = "attention_entropy"
 FEWEST_GENES = 10  # with a score; fewer: nothing is predicted
 _THIRDS, _FEWEST_OF_THIRD = 3, 20
@@ -72,7 +75,7 @@ def _regress(learnt: pd.DataFrame, asked: pd.DataFrame, facts: list[str]) -> Flo
 
 
 def _read(table: pd.DataFrame, facts: list[str]) -> Floats:
-    values = table[facts].to_numpy(dtype=np.float64)
+    values = table[facts].fillna(0.0).to_numpy(dtype=np.float64)  # a gene imputed as a constant has no order in space
     for name, least in _LOGARITHMS.items():
         column = facts.index(name)
         values[:, column] = np.log(np.maximum(values[:, column], 0.0) + least)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from backend.api._results import export_run
 from backend.api._runs import finished, is_imputer, run
 from backend.errors import UserError
 from backend.records import RunRecord
@@ -38,14 +39,8 @@ def trust(run_id: str) -> dict[str, Any]:
 def export_imputed(run_id: str, out: Path) -> Path:
     """Write the tissue with its imputed genes, whole or not at all: `.h5ad` or `.zarr`. See
     `backend.evaluation.imputed.export`. Returns the path."""
-    target = Path(out).expanduser().resolve()
-    if not target.parent.is_dir():
-        raise UserError(f"There is no folder {str(target.parent)!r}.", mend="Make it first.")
     result(run_id)
-    from backend.evaluation.imputed.export import export_imputed as write
-
-    write(run_id, target)
-    return target
+    return export_run(run_id, out)
 
 
 def result(run_id: str) -> Path:

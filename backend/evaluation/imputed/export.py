@@ -38,7 +38,7 @@ def export_imputed(run_id: str, out: Path) -> Path:
     where nothing can be written."""
     writers: dict[str, Callable[[Any, Path], None]] = {
         ".h5ad": lambda data, path: data.write_h5ad(path, compression="gzip"),
-        ".zarr": lambda data, path: data.write_zarr(path),
+        ".zarr": _write_zarr,
     }
     kind = out.suffix.lower()
     if kind not in writers:
@@ -56,6 +56,13 @@ def export_imputed(run_id: str, out: Path) -> Path:
         with contextlib.suppress(OSError):
             partial.unlink()
     return out
+
+
+def _write_zarr(data: Any, path: Path) -> None:
+    import anndata
+
+    with anndata.settings.override(zarr_write_format=3):
+        data.write_zarr(path)
 
 
 def as_anndata(run: RunRecord) -> Any:

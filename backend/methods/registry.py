@@ -13,17 +13,19 @@ from pydantic.fields import FieldInfo
 from backend.errors import NotFound, UserError
 from backend.methods.casper import config as casper
 from backend.methods.contract import Config, Method, MethodCard
+from backend.methods.quorum import config as quorum
 from backend.methods.reference.genes import cards as genes
 from backend.methods.scxm import config as scxm
 from backend.methods.scxm import verdict as scxm_verdict
 from backend.methods.spagene import config as spagene
 
 CARDS: Mapping[str, MethodCard] = MappingProxyType(
-    {card.name: card for card in (scxm.card, spagene.card, casper.card, *genes.CARDS)}
+    {card.name: card for card in (scxm.card, quorum.card, spagene.card, casper.card, *genes.CARDS)}
 )
 _VERDICTS = {"scxm": scxm_verdict.verdict}
 _IMPLEMENTATIONS = {
     "scxm": "backend.methods.scxm.method:METHOD",
+    "quorum": "backend.methods.quorum.method:METHOD",
     "spagene": "backend.methods.spagene.method:METHOD",
     "casper": "backend.methods.casper.method:METHOD",
 } | genes.PLACES

@@ -1,0 +1,122 @@
+"""Quorum: the measured genes vote on one that was not measured, each as far as it is like it.
+
+1. Cells: the directions in which tissue cells differ, steadied over alike and near cells (`cells.py`).
+2. Genes: how alike each measured gene and the missing one are, in the reference and by pathways (`likeness.py`).
+3. Votes: the missing gene's profile along the directions, by kriging over genes (`kriging.py`).
+4. What little is to choose is chosen on masked input genes (`trials.py`), and the scale is calibrated there
+   (`units.py`).
+
+For a gene that was measured in part of the tissue, `region.py` learns from those cells instead.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from backend.errors import GeneMismatch
+from backend.methods.contract import Config, Floats, MethodCard, RunContext
+from backend.methods.imputation import Attention, FittedImputer, FoldView, Imputed, log_reference
+from backend.methods.quorum import config as settings
+from backend.methods.quorum import units
+from backend.methods.quorum.cells import directions
+from backend.methods.quorum.config import QuorumConfig
+from backend.methods.quorum.kriging import Votes, hear
+from backend.methods.quorum.likeness import Likeness, pathway_likeness
+from backend.methods.quorum.region import impute_region
+from backend.methods.quorum.trials import Choice, choose, expected_means
+from backend.methods.reference.genes.adapter import Comparator, Learned, Task
+from backend.store.layout import read_json, write_json
+
+WEIGHTS, MANIFEST = "weights.safetensors", "manifest.json"
+OWN = 1.0  # a gene's likeness to itself
+
+
+@dataclass
+class FittedQuorum:
+    """basis: n cells x r. votes: what the measured genes say. choice: what the masked trials decided."""
+
+    view: FoldView
+    likeness: Likeness
+    basis: Floats
+    votes: Votes
+    choice: Choice
+    seed: int
+    stopped_at: int | None = None
+
+    def impute(self, genes: tuple[str, ...], run: RunContext) -> Imputed:
+        """In log1p of counts at the tissue's median depth. spread: the kriging deviation, one per gene."""
+        likeness = self.likeness.to(genes)
+        if self.choice.pathways:
+            likeness = likeness + self.choice.pathways * pathway_likeness(self.view.input_genes, genes)
+        scores = units.standard_scores(self.basis @ self.votes.of(likeness))
+        read = self.likeness.reference
+        means = expected_means(self.view.tissue, log_reference(read, self.view.input_genes), log_reference(read, genes))
+        values = units.expression(scores, self.choice.shape, means)
+        doubt = self.votes.doubt(likeness, OWN + self.choice.pathways)
+        return Imputed(values, genes, np.broadcast_to(doubt, values.shape), "tissue")
+
+    def attention(self) -> Attention | None:
+        return None
+
+    def save(self, folder: Path) -> None:
+        from safetensors.numpy import save_file
+
+        tensors = {"basis": self.basis, "composition": self.likeness.weights, **asdict(self.votes)}
+        save_file({name: np.ascontiguousarray(values) for name, values in tensors.items()}, folder / WEIGHTS)
+        about = {"method": settings.card.name, "version": settings.card.version, "choice": asdict(self.choice)}
+        write_json(folder / MANIFEST, about | {"input_genes": self.view.input_genes, "seed": self.seed})
+
+
+class Quorum:
+    card: MethodCard = settings.card
+
+    def fit(self, view: FoldView, config: Config, run: RunContext) -> FittedImputer:
+        if view.known is not None:
+            return REGION.fit(view, config, run)
+        assert isinstance(config, QuorumConfig)
+        likeness = Likeness.of(view, run.seed)
+        among, pathways = likeness.to(view.input_genes), _pathways(view, config)
+        choice = choose(view.tissue, among, pathways, config, run)
+        seen = directions(view.tissue, choice.scale, config.components, config.neighbours)
+        votes = hear(seen.measured, among + choice.pathways * pathways, choice.noise)
+        run.report(1, 1)
+        return FittedQuorum(view, likeness, seen.basis, votes, choice, run.seed)
+
+    def load(self, folder: Path, view: FoldView) -> FittedImputer:
+        """Raises `GeneMismatch` where the view's input genes are not the saved ones."""
+        if view.known is not None:
+            return REGION.load(folder, view)
+        from safetensors.numpy import load_file
+
+        about, tensors = cast(dict[str, Any], read_json(folder / MANIFEST)), load_file(folder / WEIGHTS)
+        if tuple(about["input_genes"]) != view.input_genes:
+            raise GeneMismatch("This model was fitted on other genes.", mend="Train it again on this data.")
+        told = dict(about["choice"])
+        choice = Choice(**told | {"shape": units.Shape(**told["shape"])})
+        likeness = Likeness.of(view, about["seed"], tensors.pop("composition"))
+        return FittedQuorum(view, likeness, tensors.pop("basis"), Votes(**tensors), choice, about["seed"])
+
+
+def _pathways(view: FoldView, config: QuorumConfig) -> Floats:
+    genes = view.input_genes
+    if not config.pathways:
+        return np.zeros((len(genes), len(genes)), dtype=np.float32)
+    return pathway_likeness(genes, genes)
+
+
+def _learn_region(task: Task) -> Learned:
+    found = impute_region(task.view, task.run)
+    place = {gene: column for column, gene in enumerate(found.genes)}
+
+    def answer(genes: tuple[str, ...]) -> Imputed:
+        return Imputed(found.values[:, [place[gene] for gene in genes]], genes, units=found.units)
+
+    return Learned(answer)
+
+
+REGION = Comparator(settings.card, _learn_region)
+METHOD = Quorum()

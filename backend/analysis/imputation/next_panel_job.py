@@ -55,7 +55,7 @@ def propose(params: dict[str, Any], job: Job) -> dict[str, Any]:
     if not len(wanted):
         raise DataError(
             "There is no gene to propose.",
-            f"None of {loose.name} beyond the panel is seen in {LEAST_DETECTED:.0%} to {MOST_DETECTED:.0%} of its cells.",
+            f"None of {loose.name} beyond the panel is seen in {LEAST_DETECTED:.0%} to {MOST_DETECTED:.0%} of cells.",
             "Choose a reference with more genes.",
         )
     job.report(1, 3)

@@ -208,10 +208,10 @@ class PearsonSums:
         self.sums = [total.to(part.device) + part.sum(dim=0) for total, part in zip(self.sums, parts, strict=True)]
 
     def mean_pcc(self) -> float:
-        """Over the genes that vary; a prediction that does not counts as 0. 0 where no gene varies."""
+        """Over the genes that vary; a prediction that does not counts as 0, one that is no number makes it none."""
         a, b, aa, bb, ab = (total / self.n for total in self.sums)
         spread_a, spread_b = (aa - a * a).clamp_min(0), (bb - b * b).clamp_min(0)
-        pcc = torch.where(spread_a > 1e-12, (ab - a * b) / (spread_a * spread_b).clamp_min(1e-24).sqrt(), 0.0)
+        pcc = torch.where(spread_a <= 1e-12, 0.0, (ab - a * b) / (spread_a * spread_b).clamp_min(1e-24).sqrt())
         varies = spread_b > 1e-12
         return float(pcc[varies].mean()) if bool(varies.any()) else 0.0
 

@@ -48,6 +48,7 @@ def main() -> None:
         "shown",
         "panel",
         "gate",
+        "which",
         "measure",
         "by",
         "split",

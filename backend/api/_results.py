@@ -144,17 +144,18 @@ def atlas_by_type(study_id: str, gene: str) -> pd.DataFrame:
     return pd.DataFrame({"n": groups.size(), "share": groups.mean()})
 
 
-def export_run(run_id: str, out_path: Path) -> Path:
+def export_run(run_id: str, out_path: Path, printable: bool = False) -> Path:
     """Write what a run predicts, whole or not at all. Contexts, of the reference: `.h5ad` (expression,
     `obsm["context"]`, scores in `uns`) or `.csv` (the contexts alone, cells x genes). Imputed genes, of the tissue:
-    `.h5ad` or `.zarr` (see `backend.evaluation.imputed.export`). Returns the path."""
+    `.h5ad` or `.zarr` (see `backend.evaluation.imputed.export`); printable: without those of which the verdict is
+    "do not show". Returns the path."""
     target = Path(out_path).expanduser().resolve()
     if not target.parent.is_dir():
         raise UserError(f"There is no folder {str(target.parent)!r}.", mend="Make it first.")
     if is_imputer(finished(run_id).method):
         from backend.evaluation.imputed.export import export_imputed
 
-        return export_imputed(run_id, target)
+        return export_imputed(run_id, target, printable)
     from backend.evaluation.export import export_run as write
 
     return write(run_id, target)

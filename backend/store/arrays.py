@@ -5,7 +5,7 @@ A zarr v3 group with the array `values` (n_cells x n_genes, float32, NaN where u
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,9 +62,15 @@ def read_column(folder: Path, gene: str) -> NDArray[np.float32]:
     return np.asarray(group["values"][:, genes.index(gene)], dtype=np.float32)
 
 
-def read_columns(folder: Path) -> tuple[NDArray[np.float32], tuple[str, ...]]:
-    """All genes of every cell."""
-    return np.asarray(_open(folder)["values"][:], dtype=np.float32), column_genes(folder)
+def read_columns(folder: Path, genes: Sequence[str] | None = None) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+    """All genes of every cell, or those given, which must be there, in their order."""
+    known = column_genes(folder)
+    if genes is None:
+        return np.asarray(_open(folder)["values"][:], dtype=np.float32), known
+    place = {gene: column for column, gene in enumerate(known)}
+    columns = np.array([place[gene] for gene in genes], dtype=np.intp)
+    found = np.asarray(_open(folder)["values"].oindex[:, np.unique(columns)], dtype=np.float32)
+    return found[:, np.unique(columns, return_inverse=True)[1]], tuple(genes)
 
 
 def _open(folder: Path) -> Any:

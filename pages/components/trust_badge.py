@@ -79,4 +79,9 @@ def verdict_badge(verdict: str, score: float | None, tested: bool, short: bool =
     meaning = "Imputed and measured values correlate so, where the gene was hidden from the method."
     if not tested:
         meaning = "The gene was never measured: its score is predicted from genes like it, and was not tested."
-    st.badge(word if short else f"{word}: {told}", color=color, icon=icon, help=f"{told.capitalize()}. {meaning}")
+    st.badge(
+        word.partition(",")[0] if short else f"{word}: {told}",
+        color=color,
+        icon=icon,
+        help=f"{told.capitalize()}. {meaning}",
+    )

@@ -110,7 +110,9 @@ def test_what_is_compared_holds_the_same_numbers_or_the_same_units() -> None:
     assert units[0].measure.range == units[1].measure.range
     hatched = panels.hatched(layers)
     assert hatched is not None
-    assert hatched.why == "the atlas lacks tumour"
+    assert hatched.why == "the atlas lacks tumour (50% of cells)"
+    some = api.imputed.GeneLayers(**{**vars(layers), "hatched": np.arange(N_CELLS) < 12})
+    assert "cells like none in the atlas (10% of cells)" in str(panels.hatched(some))
     assert [panel.measure.predicted for panel in panels.off_panel(layers, layers, panels.Look(True, None))] == [
         True, True, False,
     ]  # fmt: skip
@@ -187,7 +189,7 @@ def test_a_threshold_lets_as_many_cells_pass_as_show_the_gene() -> None:
 def test_an_export_names_what_it_holds(open_page: Open, imputation: RunRecord) -> None:
     app = open_page("prediction", view="export", run=imputation.id)
     assert not app.exception
-    assert "5 measured genes" in texts(app)
+    assert "2 measured genes and 0 that the panel lacks" in texts(app)
     assert [button.label for button in app.get("download_button")][:2] == ["AnnData (h5ad)", "AnnData (zarr, zipped)"]
 
 

@@ -36,11 +36,11 @@ def trust(run_id: str) -> dict[str, Any]:
     return said
 
 
-def export_imputed(run_id: str, out: Path) -> Path:
-    """Write the tissue with its imputed genes, whole or not at all: `.h5ad` or `.zarr`. See
-    `backend.evaluation.imputed.export`. Returns the path."""
+def export_imputed(run_id: str, out: Path, printable: bool = False) -> Path:
+    """Write the tissue with its imputed genes, whole or not at all: `.h5ad` or `.zarr`; printable: without those that
+    should not be shown. See `backend.evaluation.imputed.export`. Returns the path."""
     result(run_id)
-    return export_run(run_id, out)
+    return export_run(run_id, out, printable)
 
 
 def result(run_id: str) -> Path:

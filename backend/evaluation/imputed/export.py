@@ -31,8 +31,9 @@ from backend.store.layout import read_json, result_folder
 NUMBERS = ("score", "score_partial", "score_bin", "predicted_score", "predicted_low", "predicted_high", "coverage")
 
 
-def export_imputed(run_id: str, out: Path) -> Path:
-    """Write `out`, whole or not at all: `.h5ad` or `.zarr` (AnnData). `var`: `resitu_measured`, `resitu_score` (held
+def export_imputed(run_id: str, out: Path, printable: bool = False) -> Path:
+    """Write `out`, whole or not at all: `.h5ad` or `.zarr` (AnnData). printable: only genes of which the verdict is not
+    "do not show". `var`: `resitu_measured`, `resitu_score` (held
     out where measured, predicted and not tested otherwise), `resitu_verdict`, `resitu_reasons`, and more scores;
     `obsm["spatial"]` in um; `uns["resitu"]`, JSON text: the run's summary. Raises `UserError` for another ending, and
     where nothing can be written."""
@@ -45,7 +46,7 @@ def export_imputed(run_id: str, out: Path) -> Path:
         raise UserError(f"{out.name!r} has no known ending.", mend="Name it OUT.h5ad or OUT.zarr.")
     partial = out.with_name(f".{uuid.uuid4().hex[:8]}.partial{kind}")
     try:
-        writers[kind](as_anndata(index.get(RunRecord, run_id)), partial)
+        writers[kind](as_anndata(index.get(RunRecord, run_id), printable), partial)
         if out.is_dir():
             shutil.rmtree(out)
         os.replace(partial, out)
@@ -65,12 +66,16 @@ def _write_zarr(data: Any, path: Path) -> None:
         data.write_zarr(path)
 
 
-def as_anndata(run: RunRecord) -> Any:
-    """The run's tissue as an AnnData; see the module."""
+def as_anndata(run: RunRecord, printable: bool = False) -> Any:
+    """The run's tissue as an AnnData; see the module. Raises `UserError` where no gene is printable."""
     import anndata
 
     result = result_folder(run.id)
     genes = pd.read_parquet(result / "genes.parquet")
+    if printable:
+        genes = genes[genes["verdict"] != "no"].reset_index(drop=True)
+    if genes.empty:
+        raise UserError("No gene of this run may be printed.", mend="Take all of its genes, or try another method.")
     imputed = _imputed(result, run.tissue, genes)
     low, high = _intervals(result, genes, imputed)
     obs = matrix.obs(run.tissue)
@@ -98,9 +103,7 @@ def _imputed(result: Path, tissue: str, genes: pd.DataFrame) -> Floats:
     parts = []
     for name, wanted in (("held_out", genes[genes["measured"]]), ("imputed", genes[~genes["measured"]])):
         if len(wanted):
-            values, known = read_columns(result / f"{name}_{tissue}.zarr")
-            place = {gene: column for column, gene in enumerate(known)}
-            parts.append(values[:, [place[gene] for gene in wanted["gene"]]])
+            parts.append(read_columns(result / f"{name}_{tissue}.zarr", wanted["gene"].tolist())[0])
     return np.concatenate(parts, axis=1)
 
 

@@ -49,7 +49,7 @@ def share_bars(
                  "arrayminus": share - 100 * top["low"], "color": FAINT[theme], "thickness": 1.2, "width": 3},
         customdata=top["passed"], hovertemplate="%{y}: %{x:.1f} %, %{customdata:,} cells<extra></extra>",
     )  # fmt: skip
-    figure.update_layout(xaxis_title="share of the type’s cells that pass, %", yaxis_showgrid=False, bargap=0.3)
+    figure.update_layout(xaxis_title="% of the type’s cells", yaxis_showgrid=False, bargap=0.3)
     figure.update_xaxes(rangemode="tozero")
     make_room(figure, names)
     first = "; ".join(f"{row.type} {row.share:.1%} of {row.cells:,}" for row in shares.head(5).itertuples())

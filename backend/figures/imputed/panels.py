@@ -93,7 +93,7 @@ def _strike(figure: go.Figure, places: Places, hatched: Hatched | None, theme: T
     rows = hatched.rows[:: 1 + len(hatched.rows) // _MOST_STROKES]
     figure.add_scattergl(
         x=places.xy[rows, 0], y=places.xy[rows, 1], xaxis=f"x{axis}", yaxis=f"y{axis}", mode="markers",
-        marker=_stroke(theme, max(places.point_px(420), 5.0)), name="hatched", showlegend=False, hoverinfo="skip",
+        marker=_stroke(theme, max(1.3 * places.point_px(330), 4.0)), name="hatched", showlegend=False, hoverinfo="skip",
     )  # fmt: skip
 
 
@@ -111,7 +111,7 @@ def _explain(figure: go.Figure, hatched: Hatched | None, theme: Theme) -> go.Fig
 
 
 def _stroke(theme: Theme, size_px: float) -> dict[str, object]:
-    line = {"width": 1.2, "color": FAINT[theme]}
+    line = {"width": 1.0, "color": FAINT[theme]}
     return {"symbol": "line-ne-open", "size": size_px, "color": FAINT[theme], "line": line}
 
 

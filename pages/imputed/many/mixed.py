@@ -29,7 +29,7 @@ def show(study: StudyRecord, run: RunRecord) -> None:
         st.info("Choose a second gene to mix it with.", icon=":material/palette:")
         return
     shown = [chosen.measure(study, run, gene, held_out) for gene in genes]
-    draw = partial(overlay.overlay, imputed.places(run), shown, f"{' and '.join(genes)} in the cell")
+    draw = partial(overlay.overlay, imputed.places(run), shown, f"{', '.join(genes)} in the cell")
     obs, tissue = cached.obs(run.tissue), api.dataset(run.tissue)
     caption = provenance(run, len(obs), f"{tissue.name}; {chosen.where(shown)}")
     figure_card(draw, "mixed", caption, read=READ, fool=FOOL, table=chosen.drawn(shown, obs.index))

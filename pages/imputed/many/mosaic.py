@@ -27,4 +27,4 @@ def show(study: StudyRecord, run: RunRecord) -> None:
     draw = partial(figures.mosaic, imputed.places(run), shown, f"{len(shown)} genes in the cell")
     obs, tissue = cached.obs(run.tissue), api.dataset(run.tissue)
     caption = provenance(run, len(obs), f"{tissue.name}; {chosen.where(shown)}")
-    figure_card(draw, "mosaic", caption, read=READ, fool=FOOL, table=chosen.drawn(shown, obs.index), least_px=820)
+    figure_card(draw, "mosaic", caption, read=READ, fool=FOOL, table=chosen.drawn(shown, obs.index), least_px=980)

@@ -58,7 +58,7 @@ def show(study: StudyRecord, run: RunRecord) -> None:
     )
     draw = partial(maps_beside, places, panels, "The signature’s panel genes, tested")
     table = pd.DataFrame({"cell": obs.index, "measured": before.values, "imputed": after.values})
-    figure_card(draw, "signature-test", caption, read=TESTED, fool=FLATTERS, table=table, least_px=860)
+    figure_card(draw, "signature-test", caption, read=TESTED, fool=FLATTERS, table=table, least_px=980)
 
 
 def _signature(run_id: str, genes: str, study_id: str) -> api.imputed.Signature:

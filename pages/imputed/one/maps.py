@@ -18,7 +18,7 @@ from pages.components.figure_card import figure_card
 from pages.components.words import provenance
 from pages.imputed.one import panels, selected
 
-LEAST_PX = 860
+LEAST_PX = 980
 READ = """Left what was measured, in the middle what the method imputes for the same cells without having seen the gene,
 right the second minus the first. *Same ranks* deals the measured values out in the imputed order, because imputed
 values shrink and would look pale: only places differ then. Draw around cells to compare them with the others."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from backend import api
@@ -86,10 +87,12 @@ def unit_of(layers: Layers) -> str:
 
 
 def hatched(layers: Layers) -> Hatched | None:
-    """Cells whose type the atlas lacks."""
+    """Cells that have no counterpart in the atlas. Types are named where they lack one as a whole."""
     if not layers.hatched.any():
         return None
-    names, counts = np.unique(layers.types[layers.hatched].astype(str), return_counts=True)
-    named = [str(name) for name in names[np.argsort(-counts)]]
-    more = f" and {len(named) - 3} more" if len(named) > 3 else ""
-    return Hatched(layers.hatched, f"the atlas lacks {', '.join(named[:3])}{more}")
+    share = pd.Series(layers.hatched).groupby(layers.types.astype(str)).agg(["mean", "size"])
+    gone = share[share["mean"] == 1].sort_values("size", ascending=False)
+    named = ", ".join(gone.index[:3]) + (f" and {len(gone) - 3} more" if len(gone) > 3 else "")
+    whole = gone["size"].sum() == layers.hatched.sum()
+    who = f"the atlas lacks {named}" if whole else "cells like none in the atlas"
+    return Hatched(layers.hatched, f"{who} ({layers.hatched.mean():.0%} of cells)")

@@ -41,6 +41,12 @@ def test_measured_and_imputed_genes_lie_side_by_side(done: SmallJob, tmp_path: P
         assert ((truth >= low[:, 0] - 0.5) & (truth <= high[:, 0] + 0.5)).mean() > 0.7
         assert data.obsm["spatial"].shape == (360, 2)
         assert json.loads(data.uns["resitu"])["method"] == "knn"
+    few = anndata.read_h5ad(export_imputed("knn-small", tmp_path / "few.h5ad", printable=True))
+    shown = data.var["resitu_verdict"] != "no"
+    assert 0 < shown.sum() < len(shown)
+    assert list(few.var_names) == list(data.var_names[shown])
+    np.testing.assert_array_equal(few.layers["imputed"], data.layers["imputed"][:, shown])
+    np.testing.assert_array_equal(few.layers["interval_high"], data.layers["interval_high"][:, shown])
     assert sorted(path.name for path in tmp_path.glob("*out*")) == ["out.h5ad", "out.zarr"]
     with pytest.raises(UserError, match="no known ending"):
         export_imputed("knn-small", tmp_path / "out.csv")

@@ -99,4 +99,4 @@ def _as_label(found: re.Match[str]) -> str:
 
 def provenance(run: RunRecord, cells: int, measured_on: str) -> str:
     """The line under a figure: n, method, seed, what it was measured on."""
-    return f"{cells:,} cells · {method_title(run.method)} v{run.version}, seed {run.seed} · {measured_on}"
+    return f"{count(cells, 'cell')} · {method_title(run.method)} v{run.version}, seed {run.seed} · {measured_on}"

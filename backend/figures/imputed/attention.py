@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -16,6 +17,7 @@ from backend.figures.style import FAINT, INK, dress, label, make_room
 
 MOST_BARS = 15
 MOST_COLUMNS = 40
+_ROW_PX = 21
 
 
 def weight_bars(table: pd.DataFrame, title: str, theme: Theme = "light") -> go.Figure:
@@ -72,12 +74,14 @@ def groups_by_centroid(
     """`table`: group, centroid, weight, shuffled. Two heat maps of one colour range: the mean weights of the groups'
     cells, and the same with the cells' labels shuffled, where every row is the tissue's mean."""
     wide = table.pivot(index="group", columns="centroid", values="weight")
-    chance = table.pivot(index="group", columns="centroid", values="shuffled")
+    wide = wide.loc[sorted(wide.index, key=_natural)]
+    chance = table.pivot(index="group", columns="centroid", values="shuffled").loc[wide.index]
     kept = wide.max().nlargest(MOST_COLUMNS).index
     order = wide[kept].idxmax().map({name: row for row, name in enumerate(wide.index)})
     kept = order.sort_values(kind="stable").index
     heads = (f"mean weight by {label(group)}", "labels shuffled")
-    figure = make_subplots(2, 1, subplot_titles=heads, shared_xaxes=True, vertical_spacing=0.12)
+    height = 330 + 2 * _ROW_PX * max(len(wide), 3)
+    figure = make_subplots(2, 1, subplot_titles=heads, shared_xaxes=True, vertical_spacing=44 / height)
     for row, values in enumerate((wide, chance), 1):
         figure.add_heatmap(
             z=values[kept].to_numpy(dtype=np.float32), x=[label(names[centroid]) for centroid in kept],
@@ -96,14 +100,20 @@ def groups_by_centroid(
         f"{title}. Heat maps of the mean weight of {len(kept)} centroids in {len(wide)} groups, and with labels "
         f"shuffled; they differ by {gap:.3f} on average."
     )
-    return dress(figure, title, theme, alt=alt, height=260 + 2 * 24 * max(len(wide), 3) + 80)
+    return dress(figure, title, theme, alt=alt, height=height)
+
+
+def _natural(name: object) -> tuple[tuple[str, int], ...]:
+    """Sorts niche 2 before niche 10."""
+    return tuple((text.casefold(), int(number or 0)) for text, number in re.findall(r"(\D+|^)(\d*)", str(name)))
 
 
 def mark_cell(figure: go.Figure, places: Places, row: int, theme: Theme) -> go.Figure:
     """A ring around one cell of a map, and clicks on cells told."""
     x, y = (float(end) for end in places.xy[row])
     ring = {"symbol": "circle-open", "size": 18, "color": INK[theme], "line": {"width": 3}}
-    figure.add_scatter(x=[x], y=[y], mode="markers", marker=ring, hoverinfo="skip", showlegend=False, name="chosen")
+    # WebGL lies above SVG: a ring of the other kind would be covered by the cells.
+    figure.add_scattergl(x=[x], y=[y], mode="markers", marker=ring, hoverinfo="skip", showlegend=False, name="chosen")
     return figure.update_layout(clickmode="event+select")
 
 

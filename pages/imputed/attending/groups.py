@@ -37,6 +37,8 @@ def show(study: StudyRecord, run: RunRecord, found: Centroids, table: pd.DataFra
     cells = api.imputed.run_cells(run.id)
     labels = cached.names(study, run.tissue) if by == "type" and run.tissue == study.tissue else cells[by].to_numpy(str)
     means = api.imputed.attention_by(run.id, labels)
+    if by == "niche":
+        means["group"] = means["group"].str.replace("group", "niche")
     where = provenance(
         run, int(table["entropy"].notna().sum()), f"{api.dataset(run.tissue).name}: weights of the model"
     )

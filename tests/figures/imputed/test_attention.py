@@ -52,6 +52,12 @@ def test_groups_are_drawn_beside_shuffled_labels_in_one_range(theme: str) -> Non
     assert "differ by 0.350" in describe(figure)
 
 
+def test_niche_2_stands_before_niche_10() -> None:
+    table = pd.DataFrame({"group": ["niche 10", "niche 2", "niche 2b"], "centroid": 0, "weight": 0.5, "shuffled": 0.5})
+    figure = groups_by_centroid(table, {0: "one"}, "Groups")
+    assert list(figure.data[0].y) == ["niche 2", "niche 2b", "niche 10"]
+
+
 def test_the_chosen_cell_is_ringed_and_clicks_are_told() -> None:
     places = Places([0.0, 10.0, 20.0], [0.0, 5.0, 9.0])
     figure = mark_cell(map_values(places, Measure([1, 2, 3], "E"), "Map"), places, 1, "light")

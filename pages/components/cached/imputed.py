@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pandas as pd
+import streamlit as st
 
 from backend import api
 from backend.errors import UserError
@@ -27,7 +28,7 @@ def layers(study: StudyRecord, run: RunRecord, gene: str) -> api.imputed.GeneLay
     return _layers(run.id, gene, study.id, " ".join(seen))
 
 
-@cached.many
+@st.cache_resource(max_entries=16, show_spinner=False)  # a mosaic and some more; each is some 40 bytes a cell
 def _layers(run_id: str, gene: str, study_id: str, stamp: str) -> api.imputed.GeneLayers:
     return api.imputed.gene_layers(run_id, gene, study_id)
 

@@ -33,13 +33,14 @@ class BeyondPanel:
     relatives: pd.DataFrame
 
 
-def impute_beyond(pair: GenePair, seen: Seen, fits: ImputerFits) -> tuple[BeyondPanel, FittedImputer] | None:
+def impute_beyond(pair: GenePair, seen: Seen, fits: ImputerFits) -> tuple[BeyondPanel, FittedImputer, bool] | None:
     """seen: all shared genes as inputs, the genes off the panel as targets. Writes `imputed_<tissue>` and, where the
-    method attends, `attention_<tissue>` and `attention_members.parquet`. None: told to stop with nothing to keep."""
+    method attends, `attention_<tissue>` and `attention_members.parquet`. Returns also the fit, and whether it is whole
+    (it was not told to stop). None: told to stop with nothing to keep."""
     job, targets = fits.job, seen.view.target_genes
     job.stage(f"training on the whole panel, for {len(targets):,} genes that it lacks")
     try:
-        fitted = fits.fit(FINAL, seen.view)
+        fitted, whole = fits.fit(FINAL, seen.view)
     except UserError:
         if not job.should_stop():
             raise
@@ -70,7 +71,7 @@ def impute_beyond(pair: GenePair, seen: Seen, fits: ImputerFits) -> tuple[Beyond
     depth = depths(seen.view.tissue)
     facts, relatives = describe(pair.reference, seen.view.input_genes, targets, depth, fits.opened.run.seed)
     table = pd.concat([facts.assign(fold=FINAL), pd.concat(kept, ignore_index=True)], axis=1)
-    return BeyondPanel(table, relatives), fitted
+    return BeyondPanel(table, relatives), fitted, whole
 
 
 def write_attention(result: Path, tissue: str, attention: Attention, rows: NDArray[np.intp], n_cells: int) -> None:

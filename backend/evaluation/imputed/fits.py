@@ -35,13 +35,14 @@ COMPARATORS: dict[Track, tuple[str, ...]] = {
 @dataclass(frozen=True)
 class Scored:
     """A fold that is done. values: cells of its view x its targets. entropy: of the attention, per cell of the view;
-    None where the method does not attend."""
+    None where the method does not attend. ended_at: the step at which the training gave up; None: it did not."""
 
     values: Floats
     units: str
     scores: pd.DataFrame
     entropy: NDArray[np.float64] | None
     seconds: float
+    ended_at: int | None = None
 
 
 @dataclass
@@ -58,8 +59,9 @@ class ImputerFits:
     def __post_init__(self) -> None:
         self.imputer = cast(Imputer, registry.method(self.opened.run.method))
 
-    def fit(self, name: str, view: FoldView) -> FittedImputer:
-        """Trained, or read back. One that was stopped early is not counted as done."""
+    def fit(self, name: str, view: FoldView) -> tuple[FittedImputer, bool]:
+        """(trained, or read back; whether it is whole). One that was told to stop is not whole, and not counted as
+        done. One that ended early by itself, because its losses were no numbers any more, is all that there will be."""
         inner = self.job.fit_context(name, self.opened.run.seed)
         folder = inner.folder / FITTED
         if not (folder / "manifest.json").exists():
@@ -68,13 +70,13 @@ class ImputerFits:
                 fitted = self.imputer.fit(view, self.opened.config, part)
             finally:
                 self.step = max(self.step, part.step)
-            if fitted.stopped_at is not None:
-                return fitted
+            if fitted.stopped_at is not None and self.job.should_stop():
+                return fitted, False
             with whole_folder(folder) as partial:
                 fitted.save(partial)
         self.done += 1
         # Read back even what was just trained, so that a resumed run cannot differ from an undisturbed one.
-        return self.imputer.load(folder, view)
+        return self.imputer.load(folder, view), True
 
     def quiet(self, name: str) -> Quiet:
         return Quiet(self.job.fit_context(name, self.opened.run.seed))
@@ -86,13 +88,13 @@ class ImputerFits:
         if not (folder / "facts.json").exists():
             started = time.monotonic()
             self.job.stage(f"training without the genes of fold {trial.number + 1}")
-            fitted = self.fit(trial.fold.name, trial.view)
-            if fitted.stopped_at is not None:
+            fitted, whole = self.fit(trial.fold.name, trial.view)
+            if not whole:
                 return None
             quiet = self.quiet(trial.fold.name)
             imputed = in_tissue_units(fitted.impute(trial.fold.targets, quiet), trial.view)
             check_imputed(imputed, trial, self.opened.card.title)
-            facts = {"units": imputed.units, "seconds": time.monotonic() - started}
+            facts = {"units": imputed.units, "seconds": time.monotonic() - started, "ended_at": fitted.stopped_at}
             scores = self._scores(trial, imputed, types)
             with whole_folder(folder) as partial:
                 write_columns(partial / "values.zarr", imputed.values, trial.fold.targets)
@@ -150,4 +152,6 @@ def _read(folder: Path) -> Scored:
     values, _ = read_columns(folder / "values.zarr")
     attended = folder / "entropy.parquet"
     known = pd.read_parquet(attended)["entropy"].to_numpy() if attended.exists() else None
-    return Scored(values, facts["units"], pd.read_parquet(folder / "scores.parquet"), known, facts["seconds"])
+    return Scored(
+        values, facts["units"], pd.read_parquet(folder / "scores.parquet"), known, facts["seconds"], facts["ended_at"]
+    )

@@ -63,6 +63,12 @@ def train(params: dict[str, Any], job: Job) -> dict[str, Any]:
         "folds": len(trials),
         "units": held.units,
         "track": opened.track,
+        "warnings": [
+            f"The training without the genes of fold {trial.number + 1} gave up at step {found.ended_at:,}: its losses "
+            "were no numbers any more. Its last state before that was used."
+            for trial, found in zip(trials, scored, strict=True)
+            if found.ended_at is not None
+        ],
     }
     brief = artefacts.write_scores(job.result, opened, [found.scores for found in scored], trust, facts)
     return brief | ({"stopped_at": fits.step} if stopped else {})
@@ -96,11 +102,11 @@ def _beyond(pair: GenePair, seen: Seen, fits: ImputerFits) -> tuple[BeyondPanel 
     found = impute_beyond(pair, seen, fits)
     if found is None:
         return None, True
-    beyond, fitted = found
+    beyond, fitted, whole = found
     folder = fits.job.result / "fits" / FINAL
     folder.mkdir(parents=True)
     fitted.save(folder)
-    return beyond, fitted.stopped_at is not None
+    return beyond, not whole
 
 
 def _labels(opened: OpenedImputation, pair: GenePair, seen: Seen) -> dict[str, NDArray[Any]]:

@@ -126,6 +126,24 @@ def test_told_to_stop_it_keeps_complete_folds_and_without_two_says_so(home) -> N
     assert np.isfinite(read_columns(job.result / "held_out_d-tissue.zarr")[0]).all()
 
 
+def test_a_training_that_gave_up_by_itself_is_used_and_told(job: SmallJob, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_pair()
+    kind = type(registry.method("spage"))
+    learn = kind.fit
+
+    def fit(self, view, *rest):
+        fitted = learn(self, view, *rest)
+        fitted.stopped_at = 7 if self.card.name == "spage" and SHARED[0] in view.target_genes else None
+        return fitted
+
+    monkeypatch.setattr(kind, "fit", fit)
+    assert "stopped_at" not in train(params(make_run("spage")), job)
+    summary = read_json(job.result / "summary.json")
+    assert len(summary["warnings"]) == 1
+    assert "gave up at step 7" in summary["warnings"][0]
+    assert summary["n_shared"] == 40
+
+
 def test_an_unseen_region_is_scored_where_it_was_not_seen(job: SmallJob) -> None:
     write_pair()
     train(params(make_run("knn", split="blocks")), job)

@@ -19,7 +19,7 @@ def show(study: StudyRecord, run: RunRecord) -> None:
     if gene is None:
         return
     card, layers = imputed.card(run, gene), imputed.layers(study, run, gene)
-    verdict.show(card)
+    verdict.show(run, card)
     maps.compare(study, run, card, layers)
     maps.beyond_type(run, card, layers)
 

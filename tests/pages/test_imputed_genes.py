@@ -79,6 +79,7 @@ def test_a_gene_off_the_panel_has_a_predicted_score_and_relatives(open_page: Ope
     assert "gapdh is called GAPDH here" in said
     assert "never measured" in said
     assert "Not tested" in said
+    assert "predicted and true r agree with Spearman’s 0.60 (95 % 0.20 to 0.90)" in said
     assert {metric.label: metric.value for metric in app.metric}["90 % interval"] == "0.20 to 0.50"
     assert app.segmented_control[-1].options == ["KRT8 (r 0.50)", "EPCAM (r 0.40)"]
 

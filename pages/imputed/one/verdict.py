@@ -5,6 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from backend import api
+from backend.records import RunRecord
+from pages.components import cached
 from pages.components.trust_badge import VERDICTS
 from pages.components.words import plain
 
@@ -22,7 +24,7 @@ COVERAGE = "Share of measured values that lie in their 90 % interval. It should 
 ATLAS = "Share of the atlas's cells in which the gene was detected. Rarely seen genes are imputed poorly."
 
 
-def show(card: api.imputed.GeneCard) -> None:
+def show(run: RunRecord, card: api.imputed.GeneCard) -> None:
     color, word, icon = VERDICTS[card.verdict]
     with st.container(border=True, key="verdict"):
         with st.grid(2, min_column_width=320, gap="large"):
@@ -30,7 +32,7 @@ def show(card: api.imputed.GeneCard) -> None:
                 st.caption(f"May I print **{plain(card.gene)}**?")
                 st.markdown(f"## :{color}[{icon} {word}]")
                 st.markdown("\n".join(f"- {plain(reason)}" for reason in card.reasons))
-                st.caption(MEASURED if card.measured else OFF_PANEL)
+                st.caption(MEASURED if card.measured else f"{OFF_PANEL} {_calibration(run)}")
             with st.grid(3, min_column_width=120):
                 for name, (value, about) in _numbers(card).items():
                     st.metric(name, value, help=about)
@@ -38,6 +40,15 @@ def show(card: api.imputed.GeneCard) -> None:
             st.warning(INFLATED, icon=":material/blur_on:")
         st.caption("To print below the figure:")
         st.code(card.legend, language=None, wrap_lines=True)
+
+
+def _calibration(run: RunRecord) -> str:
+    """How well scores are predicted in this run, where they are known."""
+    said = cached.left(api.imputed.trust, run.id)["predicted_score"]
+    if said["spearman"] is None:
+        return ""
+    reach = "" if said["low"] is None else f" (95 % {said['low']:.2f} to {said['high']:.2f})"
+    return f"Of its {said['n']} tested genes, predicted and true r agree with Spearman’s {said['spearman']:.2f}{reach}."
 
 
 def _numbers(card: api.imputed.GeneCard) -> dict[str, tuple[str, str]]:

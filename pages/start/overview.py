@@ -16,7 +16,7 @@ from backend.records import JobState, RunRecord, StudyRecord
 from pages.components import cached, session
 from pages.components.figure_card import Draw, figure_card
 from pages.components.words import count, plain
-from pages.start import steps
+from pages.start import imputed_gene, steps
 
 NUMBERED = r"cluster \d+"
 READ = """Each point stands where the cell was; the bar gives the scale, and sections stand side by side. A type has
@@ -58,7 +58,11 @@ def _tissue(study: StudyRecord) -> None:
         st.info(f"**{plain(name)}** is on your panel and was seen in no cell of the tissue.", icon=":material/info:")
         _types(study)
     elif hit.status == "in the reference":
-        _by_type(study, name)
+        run = imputed_gene.chosen_run(study, name)
+        if run:
+            imputed_gene.show(study, run, name)
+        else:
+            _by_type(study, name)
     else:
         st.warning(f"**{plain(gene)}** is neither on your panel nor in the atlas.", icon=":material/search_off:")
         picked = st.pills("Perhaps you meant", list(hit.suggestions), key=f"meant.{gene}") if hit.suggestions else None
@@ -111,7 +115,8 @@ def _by_type(study: StudyRecord, gene: str) -> None:
     top = ", ".join(f"{plain(name)} ({part:.0%})" for name, part in share.nlargest(3).items())
     st.info(
         f"**{plain(gene)}** is not on your panel. It can be imputed by cell type from the atlas, where it was seen "
-        f"most often in {top}. **Verdict:** it tells types apart and no more; nothing checks it against your tissue.",
+        f"most often in {top}. **Verdict:** it tells types apart and no more; nothing checks it against your tissue. "
+        "*Train*, *In the cell* imputes it cell by cell.",
         icon=":material/info:",
     )
     measure = Measure(values, gene, "share of the type's atlas cells", predicted=True, limits=(0.0, float(share.max())))

@@ -162,7 +162,7 @@ def test_several_genes_stand_with_their_verdicts(
     assert "**KRT8**" in said
     assert "block: Do not show]" in said
     assert len(app.get("plotly_chart")) == figures
-    assert plain("imputed: KRT8, GAPDH") in said
+    assert plain("imputed: KRT8, GAPDH; 60 cells left out: unread, or like none in the atlas") in said
 
 
 def test_a_gate_is_read_and_written() -> None:

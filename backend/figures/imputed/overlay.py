@@ -16,7 +16,7 @@ from PIL.ImageColor import getrgb
 
 from backend.figures.imputed.raster import paint
 from backend.figures.maps import frame_predicted, lay_map, map_height, of_sections
-from backend.figures.palette import Theme
+from backend.figures.palette import GREY, Theme
 from backend.figures.points import Measure, Places
 from backend.figures.style import dress, label
 
@@ -46,7 +46,7 @@ def blend(amounts: ArrayLike, theme: Theme) -> NDArray[np.uint8]:
 
 def overlay(places: Places, genes: Sequence[Measure], title: str, theme: Theme = "light") -> go.Figure:
     """Two or three genes over the same cells, each from its 1 % (none of its ink) to its 99 % (all of it). In a dashed
-    frame where any is predicted."""
+    frame where any is predicted. Cells of which a gene is unknown are grey crosses."""
     genes = list(genes)[:MOST]
     steps = _STEPS[len(genes)]
     figure = go.Figure()
@@ -60,7 +60,9 @@ def overlay(places: Places, genes: Sequence[Measure], title: str, theme: Theme =
             zsmooth=False, coloraxis="coloraxis",
         )  # fmt: skip
     else:
-        rows = np.argsort(np.nan_to_num(np.sum(shares, axis=0)), kind="stable")  # the strong on top
+        total = np.sum(shares, axis=0)
+        _add_unknown(figure, places, np.flatnonzero(~np.isfinite(total)))
+        rows = np.argsort(total, kind="stable")[: int(np.isfinite(total).sum())]  # the strong on top, NaN come last
         figure.add_scattergl(
             x=places.xy[rows, 0], y=places.xy[rows, 1], mode="markers", showlegend=False,
             marker={"color": _codes(shares, steps)[rows], "coloraxis": "coloraxis", "size": places.point_px(640)},
@@ -80,6 +82,15 @@ def overlay(places: Places, genes: Sequence[Measure], title: str, theme: Theme =
     names = ", ".join(f"{gene.title}{' (predicted)' if gene.predicted else ''}" for gene in genes)
     alt = f"{title}. Tissue map of {len(places.xy):,} cells{of_sections(places)}, in the mixed colours of {names}."
     return dress(figure, title, theme, alt=alt, height=map_height(places, 640))
+
+
+def _add_unknown(figure: go.Figure, places: Places, rows: NDArray[np.intp]) -> None:
+    if len(rows):
+        figure.add_scattergl(
+            x=places.xy[rows, 0], y=places.xy[rows, 1], mode="markers", name="no value", showlegend=False,
+            marker={"color": GREY, "size": places.point_px(400), "opacity": 0.5, "symbol": "x-thin-open"},
+            hovertemplate="no value<extra></extra>",
+        )  # fmt: skip
 
 
 def _codes(shares: Sequence[NDArray[np.float32]], steps: int) -> NDArray[np.float32]:

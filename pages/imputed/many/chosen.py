@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -58,9 +59,10 @@ def choose_panel() -> bool:
 
 
 def measure(study: StudyRecord, run: RunRecord, gene: str, held_out: bool) -> Measure:
+    """Nothing imputed is shown of cells that have no counterpart in the atlas: they are NaN."""
     layers = imputed.layers(study, run, gene)
     if layers.measured is None or held_out:
-        return Measure(layers.imputed, gene, UNIT, predicted=True)
+        return Measure(np.where(layers.hatched, np.nan, layers.imputed), gene, UNIT, predicted=True)
     return Measure(layers.measured, gene, UNIT)
 
 
@@ -83,7 +85,9 @@ def where(genes: list[Measure]) -> str:
         "measured": [g.title for g in genes if not g.predicted],
         "imputed": [g.title for g in genes if g.predicted],
     }
-    return "; ".join(f"{kind}: {', '.join(names)}" for kind, names in parts.items() if names)
+    told = [f"{kind}: {', '.join(names)}" for kind, names in parts.items() if names]
+    unknown = int((~np.isfinite([gene.values for gene in genes])).any(axis=0).sum())
+    return "; ".join(told + ([f"{unknown:,} cells left out: unread, or like none in the atlas"] if unknown else []))
 
 
 def drawn(genes: list[Measure], cells: pd.Index) -> pd.DataFrame:

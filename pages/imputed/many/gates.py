@@ -108,7 +108,7 @@ def _slider(parts: list[Part], place: int, measure: Measure) -> None:
     low, high = (float(end) for end in (np.nanmin(values), np.nanmax(values)))
     key = f"gate.{place}.{part.gene}.{measure.predicted}"
     st.session_state[key] = float(np.clip(part.threshold or 0.0, low, max(high, low + 1e-3)))
-    share = float(np.mean(part.passed(values)))
+    share = float(np.mean(part.passed(values[np.isfinite(values)])))
     kind = "imputed" if measure.predicted else "measured"
     st.slider(
         f"{plain(part.name)}, {kind}: {share:.1%} of cells",
@@ -133,6 +133,7 @@ def _figures(
     draw = partial(figures.map_gate, imputed.places(run), passed, gate, gate, predicted=some)
     table = chosen.drawn(measures, obs.index).assign(passed=passed)
     figure_card(draw, "gate", caption, read=READ, fool=FOOL, table=table)
-    shares = figures.shares_by_type(passed, types)
+    known = np.isfinite([measure.values for measure in measures]).all(axis=0)
+    shares = figures.shares_by_type(passed[known], types[known])
     draw = partial(figures.share_bars, shares, cached.colours(study), f"{gate}, by type")
     figure_card(draw, "gate-types", caption, read=BARS, fool=FEW, table=shares)

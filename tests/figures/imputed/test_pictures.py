@@ -74,6 +74,16 @@ def test_an_overlay_gives_each_cell_the_colour_of_its_mixture() -> None:
     assert any(shape.name == "predicted" for shape in figure.layout.shapes)
 
 
+def test_cells_of_which_a_gene_is_unknown_are_not_mixed() -> None:
+    known = np.ones(N, dtype=np.float32)
+    known[:9] = np.nan
+    figure = overlay(PLACES, [Measure(known, "A"), Measure(np.arange(N), "B")], "Two genes")
+    traces = {trace.name or "mixed": trace for trace in figure.data[:2]}
+    assert len(traces["no value"].x) == 9
+    assert len(traces["mixed"].x) == N - 9
+    assert np.isfinite(traces["mixed"].marker.color).all()
+
+
 def test_many_cells_are_mixed_in_a_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(points, "MOST_POINTS", N - 1)
     genes = [Measure(RNG.poisson(2, N), name) for name in ("A", "B", "C")]

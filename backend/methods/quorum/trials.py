@@ -27,7 +27,7 @@ SCALES: tuple[Scale, ...] = ("log", "root")
 NOISES = (0.5, 1.0)
 PATHWAYS = (0.0, 0.1, 0.2, 0.4)  # weight of the likeness by pathways beside that by cells, which is 1
 FEWEST_GENES = 10  # below, a hidden part says nothing
-SSIM_PRICE = 0.99  # of the best correlation: what a shape that looks more like measurements may cost
+SSIM_PRICE = 0.998  # of the best correlation: what a shape that looks more like measurements may cost
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def choose(tissue: Cells, cells: Floats, pathways: Floats, config: QuorumConfig,
     """cells, pathways: input genes x input genes, likeness by the reference's cells and by pathways.
 
     The combination of the best mean correlation with hidden genes, if it beats the defaults by more than a standard
-    error over genes; then, of the shapes that lose at most 1 %, the one of the best SSIM. Told to stop, it decides by
+    error over genes; then, of the shapes that lose at most .2 %, the one of the best SSIM. Told to stop, it decides by
     the trials that were done."""
     if len(tissue.genes) < FEWEST_GENES:
         return Choice()

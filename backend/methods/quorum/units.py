@@ -26,7 +26,7 @@ class Shape:
         return np.asarray(np.maximum(raised, 0.0), dtype=np.float32)
 
 
-SHAPES = tuple(Shape(*pair) for pair in product((0.15, 0.3, 0.45, 0.6), (0.5, 1.0, 1.5)))
+SHAPES = tuple(Shape(*pair) for pair in product((0.15, 0.3, 0.45), (0.5, 0.75, 1.0, 1.5)))
 
 
 def standard_scores(values: Floats) -> Floats:

@@ -44,10 +44,11 @@ def show(study: StudyRecord, run: RunRecord) -> None:
     if table is None:
         st.info(
             f"{plain(method_title(run.method))} does not attend: it keeps no record of where a prediction was read. "
-            "CASPER and Quorum do.",
+            "CASPER does.",
             icon=":material/info:",
         )
-        if st.button("Train one that does", icon=":material/arrow_forward:"):
+        if st.button("Train CASPER", icon=":material/arrow_forward:"):
+            session.hand_over("train", method="casper")
             st.switch_page("training.py")
         return
     found = centroids_of(study, run)

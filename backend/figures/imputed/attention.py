@@ -35,7 +35,7 @@ def weight_bars(table: pd.DataFrame, title: str, theme: Theme = "light") -> go.F
         marker={"symbol": "line-ns", "size": 13, "line": {"width": 2, "color": INK[theme]}},
         hovertemplate="%{y}: %{x:.3f} on average<extra></extra>",
     )  # fmt: skip
-    figure.update_layout(xaxis_title="weight (all centroids together: 1)", yaxis_showgrid=False, bargap=0.25)
+    figure.update_layout(xaxis_title="share of all weight", yaxis_showgrid=False, bargap=0.25)
     make_room(figure, top["name"])
     first = ", ".join(f"{name} {weight:.2f}" for name, weight in zip(top["name"][::-1][:3], top["weight"][::-1][:3]))
     alt = f"{title}. Bar chart of the {len(top)} centroids with most weight; first {first}."

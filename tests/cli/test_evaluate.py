@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import anndata
 import numpy as np
 import pytest
 
@@ -23,6 +24,7 @@ from tests.evaluation.genes.simulated_pair import SHARED, simulate, write_pair, 
 SMALL: dict[str, dict[str, Any]] = {
     "spagene": {"autoencoder_epochs": 2, "epochs": 2, "batch_size": 64},
     "casper": {"epochs": 3, "batch_size": 64, "width": 32, "hidden": 32},
+    "quorum": {"trials": 2, "components": 10},
     "mlp": {"steps": 20, "hidden": 16},
     "tangram": {"epochs": 10},
     "gimvi": {"epochs": 2},
@@ -100,21 +102,16 @@ def test_what_is_written_and_shown(tmp_path: Path, capsys: pytest.CaptureFixture
     assert f"{methods['knn']['pcc_mean']:.4f}" in said
 
 
-def poison(tissue: Path, out: Path, kind: str) -> Path:
-    """The genes of fold 0 and all that is known of the cells, replaced by noise in the file; or what is true of the
-    genes handed to other cells: values at one depth, so that the depth of the inputs tells nothing of them."""
+def poison(out: Path) -> Path:
+    """The genes of fold 0 and all that is known of the cells, replaced by noise in the file. The noise is what is true
+    of the genes in other cells, at the depth of their inputs: as likely as the truth, and worth nothing."""
     made, rng = simulate(), np.random.default_rng(99)
     hidden = [SHARED.index(gene) for gene in gene_folds(SHARED)[0].targets]
     depth = np.delete(made.tissue, hidden, axis=1).sum(axis=1, keepdims=True)
-    if kind == "noise":
-        made.tissue[:, hidden] = rng.normal(0, 30, (len(made.tissue), len(hidden)))
-    else:
-        made.tissue[:, hidden] = (made.tissue / depth)[rng.permutation(len(depth))][:, hidden] * depth
+    made.tissue[:, hidden] = (made.tissue / depth)[rng.permutation(len(depth))][:, hidden] * depth
     columns = {name: rng.integers(0, 4, len(made.tissue)).astype(str) for name in ("cell_type", "section", "sample")}
     columns |= {name: rng.random(len(made.tissue)) for name in ("total_counts", "area", "leiden_score")}
     path = write_tissue(out, made.tissue, made.coordinates, **columns)
-    import anndata
-
     data = anndata.read_h5ad(path)
     data.obsm["X_pca"] = data.obsm["X_umap"] = rng.normal(size=(len(made.tissue), 2))
     data.write_h5ad(path)
@@ -124,23 +121,22 @@ def poison(tissue: Path, out: Path, kind: str) -> Path:
 def test_what_is_hidden_reaches_no_method_and_shuffling_it_leaves_nothing(tmp_path: Path) -> None:
     """The poison test and the permutation test (docs/methods.md), through the command, for every method there is."""
     tissue, reference = write_pair(tmp_path)
-    made: dict[str, dict[str, Any]] = {}
-    for kind in ("honest", "noise", "shuffled"):
-        file = tissue if kind == "honest" else poison(tissue, tmp_path / f"{kind}.h5ad", kind)
-        out, save = tmp_path / f"{kind}.json", tmp_path / f"saved-{kind}"
-        made[kind] = run(file, reference, out, "--fold", 0, "--save", save, methods=METHODS)["methods"]
+    files = {"honest": tissue, "poisoned": poison(tmp_path / "poisoned.h5ad")}
+    made = {
+        name: run(file, reference, tmp_path / f"{name}.json", "--fold", 0, "--save", tmp_path / name, methods=METHODS)
+        for name, file in files.items()
+    }
+    honest, poisoned = (made[name]["methods"] for name in files)
     for method in METHODS:
-        assert "error" not in made["honest"][method]
-        folder = tmp_path / "saved-honest" / method
-        for kind in ("noise", "shuffled"):
-            other = tmp_path / f"saved-{kind}" / method
-            assert (folder / "facts.json").read_bytes() == (other / "facts.json").read_bytes(), method
-            with np.load(folder / "fold-0.npz") as one, np.load(other / "fold-0.npz") as two:
-                assert one.files == two.files
-                assert all(one[part].tobytes() == two[part].tobytes() for part in one.files), method
-        assert made["honest"][method]["genes"] != made["noise"][method]["genes"]
-        assert abs(made["shuffled"][method]["pcc_mean"]) < 0.08, method
-    assert made["honest"]["knn"]["pcc_mean"] > 0.3
+        assert "error" not in honest[method]
+        one, other = (tmp_path / name / method for name in files)
+        assert (one / "facts.json").read_bytes() == (other / "facts.json").read_bytes(), method
+        with np.load(one / "fold-0.npz") as a, np.load(other / "fold-0.npz") as b:
+            assert a.files == b.files
+            assert all(a[part].tobytes() == b[part].tobytes() for part in a.files), method
+        assert honest[method]["genes"] != poisoned[method]["genes"]
+        assert abs(poisoned[method]["pcc_mean"]) < 0.08, method
+    assert honest["knn"]["pcc_mean"] > 0.3
 
 
 def test_the_region_track_hides_test_cells_only(tmp_path: Path) -> None:
@@ -248,7 +244,8 @@ def test_a_poor_reference_gives_numbers_or_words(tmp_path: Path, kind: str) -> N
     flat = np.random.default_rng(0).poisson(made.reference.mean(axis=0), made.reference.shape)
     values = {"one type": flat, "twenty cells": made.reference[:20], "tpm": tpm, "log": np.log1p(tpm / 100)}[kind]
     reference = write_reference(tmp_path / "r.h5ad", values.astype(np.float32))
-    methods = tuple(name for name in METHODS if not imputers()[name].needs_counts)
+    trained = set(SMALL) if kind in ("tpm", "log") else set()  # scales are read by what all methods share
+    methods = tuple(name for name in METHODS if not imputers()[name].needs_counts and name not in trained)
     found = run(write_pair(tmp_path)[0], reference, tmp_path / "o.json", "--fold", 0, methods=methods)
     for name, part in found["methods"].items():
         assert part["pcc_mean"] is not None or part["error"]["mend"], name

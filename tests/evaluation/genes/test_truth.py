@@ -8,7 +8,8 @@ from scipy.sparse import csr_matrix
 
 from backend.evaluation.genes.regions import casper_seed42
 from backend.evaluation.genes.source import GenePair, cut_view
-from backend.evaluation.genes.truth import truth_of
+from backend.evaluation.genes.truth import _most_variable, truth_of
+from backend.methods.contract import Cells
 from tests.evaluation.genes.simulated_pair import SHARED, make_pair
 
 INPUTS, TARGETS = SHARED[:24], SHARED[24:]
@@ -80,3 +81,19 @@ def test_t2_clips_takes_roots_and_leaves_sparse_cells_and_quiet_genes_out(monkey
     fewer = truth_of("T2", pair, seen, TARGETS).values
     assert np.isnan(fewer[:, 0]).all()
     assert np.isfinite(fewer[:, 1:]).all()
+
+
+def test_the_most_variable_genes_are_those_beyond_what_their_mean_lets_expect() -> None:
+    rng = np.random.default_rng(0)
+    counts = rng.poisson(rng.lognormal(0, 1, 200), (500, 200)).astype(np.float32)
+    loud = rng.choice(200, 20, replace=False)
+    counts[:, loud] = rng.poisson(counts[:, loud].mean(axis=0) * rng.gamma(0.5, 2, (500, 20)))
+    genes = tuple(f"G{i}" for i in range(200))
+    found = _most_variable(Cells(csr_matrix(counts), genes, "counts"), 20)
+    assert len(found & {genes[i] for i in loud}) >= 18
+    n, mean, variance = 500, counts.mean(axis=0), counts.var(axis=0, ddof=1)
+    x = np.log10(mean)
+    spread = np.sqrt(10 ** np.polyval(np.polyfit(x, np.log10(variance), 2), x))
+    clipped = np.minimum(counts, mean + np.sqrt(n) * spread)
+    by_hand = np.square((clipped - mean) / spread).sum(axis=0) / (n - 1)
+    assert found == {genes[i] for i in np.argsort(-by_hand)[:20]}

@@ -1,7 +1,8 @@
 """Quorum: the measured genes vote on one that was not measured, each as far as it is like it.
 
 1. Cells: the directions in which tissue cells differ, steadied over alike and near cells (`cells.py`).
-2. Genes: how alike each measured gene and the missing one are, in the reference and by pathways (`likeness.py`).
+2. Genes: how alike each measured gene and the missing one are, in the reference (`likeness.py`) and by pathways
+   (`pathways.py`).
 3. Votes: the missing gene's profile along the directions, by kriging over genes (`kriging.py`).
 4. What little is to choose is chosen on masked input genes (`trials.py`), and the scale is calibrated there
    (`units.py`).
@@ -19,15 +20,17 @@ import numpy as np
 
 from backend.errors import GeneMismatch
 from backend.methods.contract import Config, Floats, MethodCard, RunContext
-from backend.methods.imputation import Attention, FittedImputer, FoldView, Imputed, log_reference
+from backend.methods.imputation import Attention, FittedImputer, FoldView, Imputed
 from backend.methods.quorum import config as settings
 from backend.methods.quorum import units
 from backend.methods.quorum.cells import directions
 from backend.methods.quorum.config import QuorumConfig
 from backend.methods.quorum.kriging import Votes, hear
-from backend.methods.quorum.likeness import Likeness, pathway_likeness
+from backend.methods.quorum.likeness import Likeness
+from backend.methods.quorum.means import ExpectedMeans
+from backend.methods.quorum.pathways import Pathways
 from backend.methods.quorum.region import impute_region
-from backend.methods.quorum.trials import Choice, choose, expected_means
+from backend.methods.quorum.trials import Choice, choose
 from backend.methods.reference.genes.adapter import Comparator, Learned, Task
 from backend.store.layout import read_json, write_json
 
@@ -37,25 +40,27 @@ OWN = 1.0  # a gene's likeness to itself
 
 @dataclass
 class FittedQuorum:
-    """basis: n cells x r. votes: what the measured genes say. choice: what the masked trials decided."""
+    """basis: n cells x r. votes: what the measured genes say. choice: what the masked trials decided. means: what a
+    gene's level in the reference says of its level here."""
 
     view: FoldView
     likeness: Likeness
+    pathways: Pathways
     basis: Floats
     votes: Votes
     choice: Choice
+    means: ExpectedMeans
     seed: int
     stopped_at: int | None = None
 
     def impute(self, genes: tuple[str, ...], run: RunContext) -> Imputed:
         """In log1p of counts at the tissue's median depth. spread: the kriging deviation, one per gene."""
-        likeness = self.likeness.to(genes)
+        level = self.likeness.columns.read(genes)
+        likeness = self.likeness.to(level)
         if self.choice.pathways:
-            likeness = likeness + self.choice.pathways * pathway_likeness(self.view.input_genes, genes)
+            likeness = likeness + self.choice.pathways * self.pathways.to(genes)
         scores = units.standard_scores(self.basis @ self.votes.of(likeness))
-        read = self.likeness.reference
-        means = expected_means(self.view.tissue, log_reference(read, self.view.input_genes), log_reference(read, genes))
-        values = units.expression(scores, self.choice.shape, means)
+        values = units.expression(scores, self.choice.shape, self.means.of(level))
         doubt = self.votes.doubt(likeness, OWN + self.choice.pathways)
         return Imputed(values, genes, np.broadcast_to(doubt, values.shape), "tissue")
 
@@ -79,12 +84,14 @@ class Quorum:
             return REGION.fit(view, config, run)
         assert isinstance(config, QuorumConfig)
         likeness = Likeness.of(view, run.seed)
-        among, pathways = likeness.to(view.input_genes), _pathways(view, config)
-        choice = choose(view.tissue, among, pathways, config, run)
+        pathways = Pathways.of(view.input_genes, config.pathways)
+        among, shared = likeness.to(likeness.level), pathways.to(view.input_genes)
+        choice = choose(view.tissue, among, shared, config, run)
         seen = directions(view.tissue, choice.scale, config.components, config.neighbours)
-        votes = hear(seen.measured, among + choice.pathways * pathways, choice.noise)
+        votes = hear(seen.measured, among + choice.pathways * shared, choice.noise)
         run.report(1, 1)
-        return FittedQuorum(view, likeness, seen.basis, votes, choice, run.seed)
+        means = ExpectedMeans.learn(view.tissue, likeness.level)
+        return FittedQuorum(view, likeness, pathways, seen.basis, votes, choice, means, run.seed)
 
     def load(self, folder: Path, view: FoldView) -> FittedImputer:
         """Raises `GeneMismatch` where the view's input genes are not the saved ones."""
@@ -98,14 +105,11 @@ class Quorum:
         told = dict(about["choice"])
         choice = Choice(**told | {"shape": units.Shape(**told["shape"])})
         likeness = Likeness.of(view, about["seed"], tensors.pop("composition"))
-        return FittedQuorum(view, likeness, tensors.pop("basis"), Votes(**tensors), choice, about["seed"])
-
-
-def _pathways(view: FoldView, config: QuorumConfig) -> Floats:
-    genes = view.input_genes
-    if not config.pathways:
-        return np.zeros((len(genes), len(genes)), dtype=np.float32)
-    return pathway_likeness(genes, genes)
+        pathways = Pathways.of(view.input_genes, choice.pathways > 0)
+        means = ExpectedMeans.learn(view.tissue, likeness.level)
+        return FittedQuorum(
+            view, likeness, pathways, tensors.pop("basis"), Votes(**tensors), choice, means, about["seed"]
+        )
 
 
 def _learn_region(task: Task) -> Learned:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from backend.analysis.agreement import pearson, ssim_li
 from backend.methods.contract import Cells, Floats, RunContext
-from backend.methods.imputation import depths, log_tissue
+from backend.methods.imputation import depths
 from backend.methods.quorum import units
 from backend.methods.quorum.cells import Directions, Scale, directions
 from backend.methods.quorum.config import QuorumConfig
@@ -61,7 +61,7 @@ def choose(tissue: Cells, cells: Floats, pathways: Floats, config: QuorumConfig,
     the trials that were done."""
     if len(tissue.genes) < FEWEST_GENES:
         return Choice()
-    weights = PATHWAYS if config.pathways and pathways.any() else (0.0,)
+    weights = PATHWAYS if pathways.any() else (0.0,)
     options = list(product(SCALES, NOISES, weights))
     trials: list[Trial] = []
     scores: list[list[Floats64]] = []
@@ -134,24 +134,3 @@ def _rows(cells: Cells, rows: NDArray[np.intp]) -> Cells:
         coordinates=None if cells.coordinates is None else cells.coordinates[rows],
         section=None if cells.section is None else cells.section[rows],
     )
-
-
-def expected_means(tissue: Cells, log_inputs: Floats, log_targets: Floats) -> NDArray[np.float64]:
-    """Mean log1p expression that each target would have in this tissue: the relation of the input genes' means there
-    to their mean and detection in the reference (least squares on logarithms), within what the inputs reach.
-
-    log_inputs, log_targets: reference cells x genes, log-normalised."""
-    mean = log_tissue(tissue).mean(axis=0).astype(np.float64)
-    known = mean > 0
-    if known.sum() < FEWEST_GENES:
-        return np.full(log_targets.shape[1], float(mean[known].mean()) if known.any() else 0.0)
-    facts, asked = _facts(log_inputs)[known], _facts(log_targets)
-    slope = np.linalg.solve(facts.T @ facts + 0.1 * np.eye(facts.shape[1]), facts.T @ np.log(mean[known]))
-    low, high = np.log(np.quantile(mean[known], [0.01, 0.99]))
-    return np.asarray(np.exp(np.clip(asked @ slope, low, high)))
-
-
-def _facts(values: Floats) -> NDArray[np.float64]:
-    mean = np.log(values.mean(axis=0, dtype=np.float64) + 1e-4)
-    seen = np.log((values > 0).mean(axis=0) + 1e-4)
-    return np.stack([np.ones_like(mean), mean, seen, mean**2 / 10, seen**2 / 10], axis=1)

@@ -14,9 +14,11 @@ from backend.methods.imputation import FoldView
 from backend.methods.quorum.cells import alike_cells, directions, near_cells
 from backend.methods.quorum.config import QuorumConfig
 from backend.methods.quorum.kriging import hear
-from backend.methods.quorum.likeness import Likeness, composition, pathway_likeness
+from backend.methods.quorum.likeness import Likeness, composition
+from backend.methods.quorum.means import ExpectedMeans
 from backend.methods.quorum.method import METHOD
-from backend.methods.quorum.trials import Choice, choose, clear_winner, expected_means
+from backend.methods.quorum.pathways import Pathways
+from backend.methods.quorum.trials import Choice, choose, clear_winner
 from backend.methods.quorum.units import SHAPES, Shape, expression, standard_scores
 from tests.methods.genes.small_pair import INPUTS, TARGETS, Run, mean_correlation, sparse, view, with_reference
 
@@ -107,7 +109,8 @@ def test_poor_data_give_finite_values(name: str) -> None:
 
 def test_told_to_stop_it_decides_by_the_trials_that_were_done() -> None:
     seen, _ = view()
-    among = Likeness.of(seen, 0).to(INPUTS)
+    likeness = Likeness.of(seen, 0)
+    among = likeness.to(likeness.level)
     none = np.zeros_like(among)
     whole = choose(seen.tissue, among, none, QuorumConfig(trials=4), Run())
     short = choose(seen.tissue, among, none, QuorumConfig(trials=4), Run(stop_after=0))
@@ -144,9 +147,10 @@ def test_an_exact_copy_is_the_likest() -> None:
     seen, _ = view()
     values = seen.reference.expression.toarray()
     values[:, seen.reference.genes.index("T0")] = values[:, seen.reference.genes.index("IN05")]
-    likeness = Likeness.of(with_reference(seen, values), 0).to(("T0",))
-    assert INPUTS[int(likeness[:, 0].argmax())] == "IN05"
-    assert likeness[:, 0].max() == pytest.approx(1.0, abs=1e-3)
+    likeness = Likeness.of(with_reference(seen, values), 0)
+    found = likeness.to(likeness.columns.read(("T0",)))
+    assert INPUTS[int(found[:, 0].argmax())] == "IN05"
+    assert found[:, 0].max() == pytest.approx(1.0, abs=1e-3)
 
 
 def test_composition_counts_the_cells_that_the_tissue_has() -> None:
@@ -157,15 +161,17 @@ def test_composition_counts_the_cells_that_the_tissue_has() -> None:
     only_first = Cells(sparse(rng.poisson(np.repeat(first[None], 50, axis=0))), INPUTS, "counts")
     both = Cells(sparse(np.vstack([rng.poisson(np.repeat(first[None], 45, axis=0)),
                                    rng.poisson(np.repeat(second[None], 5, axis=0))])), INPUTS, "counts")  # fmt: skip
-    weights = composition(both, reference, 0)
+    level = np.log1p(reference.expression.toarray())
+    weights = composition(both, level, 0)
     assert weights[there == 0].mean() > 1.5 * weights[there == 1].mean()
-    assert np.isfinite(composition(only_first, reference, 0)).all()
+    assert np.isfinite(composition(only_first, level, 0)).all()
 
 
 def test_genes_of_one_pathway_are_alike_across_species_and_strangers_are_not() -> None:
-    found = pathway_likeness(("CD3D", "CD3E", "ALB", "APOA1"), ("Cd3g", "Nonsense1"))
+    found = Pathways.of(("CD3D", "CD3E", "ALB", "APOA1")).to(("Cd3g", "Nonsense1"))
     assert found[:2, 0].min() > 3 * found[2:, 0].max()
     assert not found[:, 1].any()
+    assert not Pathways.of(("CD3D", "CD3E"), used=False).to(("CD3G",)).any()
 
 
 def test_neighbours_stay_in_their_section_and_leave_the_cell_out() -> None:
@@ -203,5 +209,5 @@ def test_expected_means_follow_what_the_inputs_show() -> None:
     rng = np.random.default_rng(0)
     rare, common = rng.poisson(0.05, (200, 1)), rng.poisson(5, (200, 1))
     inputs = np.log1p(rng.poisson(rng.gamma(0.6, 4.0, len(INPUTS)) + 0.05, (200, len(INPUTS)))).astype(np.float32)
-    means = expected_means(seen.tissue, inputs, np.log1p(np.hstack([rare, common])).astype(np.float32))
+    means = ExpectedMeans.learn(seen.tissue, inputs).of(np.log1p(np.hstack([rare, common])).astype(np.float32))
     assert 0 < means[0] < means[1]

@@ -17,8 +17,10 @@ $(SETUP): requirements.txt requirements-dev.txt constraints.txt
 run: setup
 	@$(BIN)/python -m backend.jobs.serve
 
+# The browser tests come after the others, alone: they time what a user sees.
 test: setup browser
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --ignore tests/e2e --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest tests/e2e
 
 lint: setup
 	$(BIN)/ruff check .

@@ -1,11 +1,12 @@
 """The pictures of docs/images: every page of the demo, 1440 and 390 pixels wide, light and dark.
 
-make screenshots
+make screenshots; python -m tests.e2e.screenshots impute: only those whose name begins so
 """
 
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -18,7 +19,8 @@ OUT = PROJECT / "docs" / "images"
 WIDTHS = {1440: 1000, 390: 844}
 
 
-def main() -> None:
+def main(beginning: str = "") -> None:
+    """Only those whose name has this beginning."""
     with tempfile.TemporaryDirectory() as folder:
         os.environ["RESITU_HOME"] = folder
         study = api.wait(api.make_demo().id).result["study"]
@@ -31,6 +33,8 @@ def main() -> None:
         api.wait(pathways)
         api.wait(api.start_match(study).id)
         api.settle(study, "quality")
+        imputed = {method: impute(study, method) for method in ("quorum", "casper", "knn")}
+        there = f"study={study}&run={imputed['quorum']}"
         at = f"study={study}&run={run}&gene=CXCR4"
         pages = {
             "home": f"?{at}",
@@ -50,7 +54,14 @@ def main() -> None:
             "apply": f"predict?{at}&view=apply",
             "niches": f"niche?{at}&dataset={reference}&type=B cell&job={niche}",
             "pathways": f"pathways?{at}&source={niche}&job={pathways}",
+            "impute-train": f"train?study={study}&method=quorum&way=several",
+            "impute-gene": f"predict?{there}",
+            "impute-several": f"predict?{there}&view=several",
+            "impute-quality": f"predict?{there}&view=quality",
+            "impute-bake-off": f"predict?{there}&view=bake_off",
+            "impute-attention": f"predict?study={study}&run={imputed['casper']}&view=attention",
         }
+        pages = {name: path for name, path in pages.items() if name.startswith(beginning)}
         server = start(Path(folder), "backend.jobs.serve")
         try:
             with sync_playwright() as playwright:
@@ -61,6 +72,12 @@ def main() -> None:
                             take(browser, f"{server.url}/{path}", f"{name}-{width}-{theme}", width, theme)
         finally:
             server.stop()
+
+
+def impute(study: str, method: str) -> str:
+    run = api.start_run(study, method, api.preset(method, "Standard" if method == "knn" else "Quick look")).id
+    api.wait(run)
+    return run
 
 
 def take(browser: Browser, url: str, name: str, width: int, theme: str) -> None:
@@ -80,4 +97,4 @@ def take(browser: Browser, url: str, name: str, width: int, theme: str) -> None:
 
 if __name__ == "__main__":
     OUT.mkdir(parents=True, exist_ok=True)
-    main()
+    main(*sys.argv[1:])

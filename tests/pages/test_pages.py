@@ -79,7 +79,7 @@ def test_a_link_to_what_is_not_here_says_so(open_page: Open, study: StudyRecord)
 
 
 def test_a_user_error_is_shown_not_raised(open_page: Open, study: StudyRecord, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise UserError("They share no gene.", "One is human.", "Choose another.")
 
     monkeypatch.setattr(api, "preflight", refuse)

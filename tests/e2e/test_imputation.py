@@ -97,7 +97,9 @@ def test_imputed(server: Server, open_page, pair: Pair, tmp_path: Path) -> None:
 
     page.goto(f"{server.url}/predict?study={study}&gene={pair.gene}")
     expect(page.get_by_text(re.compile("May I print")).first).to_be_visible(timeout=60_000)
-    expect(page.get_by_text(re.compile("^(Figure|Supplement, labelled|Do not show)")).first).to_be_visible()
+    expect(
+        page.get_by_role("heading", name=re.compile("Figure|Supplement, labelled|Do not show")).first
+    ).to_be_visible()
     figure(page)
     run = query(page)["run"]
     page.goto(f"{server.url}/start?study={study}&gene={pair.missing}")

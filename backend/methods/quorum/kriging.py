@@ -10,17 +10,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_solve, cholesky, solve_triangular
 
 from backend.methods.contract import Floats
 
 
 @dataclass(frozen=True)
 class Votes:
-    """solved: input genes x r, (K + noise)^-1 (measured - mean). mean: r. inverse: (K + noise)^-1."""
+    """solved: input genes x r, (K + noise)^-1 (measured - mean). mean: r. factor: K + noise's lower Cholesky factor."""
 
     solved: Floats
     mean: Floats
-    inverse: Floats
+    factor: NDArray[np.float64]
 
     def of(self, likeness: Floats) -> Floats:
         """r x genes: the guessed profiles. likeness: input genes x genes."""
@@ -28,15 +30,15 @@ class Votes:
 
     def doubt(self, likeness: Floats, own: float) -> Floats:
         """Per gene the standard deviation that is left of the prior's, `own`: 0 settled, sqrt(own) nothing known."""
-        told = np.einsum("ij,ij->j", likeness, self.inverse @ likeness)
-        return np.asarray(np.sqrt(np.maximum(own - told, 1e-6)), dtype=np.float32)
+        half = solve_triangular(self.factor, likeness, lower=True)
+        return np.asarray(np.sqrt(np.maximum(own - (half**2).sum(axis=0), 1e-6)), dtype=np.float32)
 
 
 def hear(measured: Floats, likeness: Floats, noise: float) -> Votes:
     """measured: r x input genes. likeness: input genes x input genes. noise: of a measured gene, in units of its own
     likeness to itself (1)."""
-    inverse = np.linalg.inv(likeness.astype(np.float64) + noise * np.eye(len(likeness)))
-    ones = inverse.sum(axis=1)
+    factor = cholesky(likeness.astype(np.float64) + noise * np.eye(len(likeness)), lower=True)
+    ones = cho_solve((factor, True), np.ones(len(likeness)))
     mean = measured.astype(np.float64) @ ones / ones.sum()
-    solved = inverse @ (measured - mean[:, None]).T
-    return Votes(*(part.astype(np.float32) for part in (solved, mean, inverse)))
+    solved = cho_solve((factor, True), (measured - mean[:, None]).T)
+    return Votes(solved.astype(np.float32), mean.astype(np.float32), factor)

@@ -39,7 +39,7 @@ class Pair:
 
 PAIRS = (
     Pair(
-        "Imputed lung", ("st_human_NSCLC_CosMx960.h5ad",), "sc_human_lungNSCLC_Maynard3k.h5ad", "quorum", "KRT19",
+        "Imputed lung", ("st_human_NSCLC_CosMx960.h5ad",), "sc_human_lungNSCLC_Maynard3k.h5ad", "knn", "KRT19",
         "ACTB", casper=True,
     ),
     Pair(
@@ -102,8 +102,8 @@ def test_imputed(server: Server, open_page, pair: Pair, tmp_path: Path) -> None:
     ).to_be_visible()
     figure(page)
     run = query(page)["run"]
-    page.goto(f"{server.url}/start?study={study}&gene={pair.missing}")
-    expect(page.get_by_text("imputed by Quorum")).to_be_visible(timeout=60_000)
+    page.goto(f"{server.url}/?study={study}&gene={pair.missing}")
+    expect(page.get_by_text(re.compile("imputed by (Quorum|CASPER|Nearest cells)"))).to_be_visible(timeout=60_000)
     figure(page)
 
     if casper:

@@ -48,14 +48,14 @@ class FoldView:
 
 @dataclass(frozen=True)
 class Imputed:
-    """values: n tissue cells x len(genes), float32, finite. spread: the same shape, the method's own doubt in each
-    number (any positive scale; intervals calibrate it), or None. units: "tissue": log1p of counts at the tissue's
+    """values: n tissue cells x len(genes), float32, finite. doubt: the method's own doubt in each
+    gene (any positive scale; small is sure), or None. units: "tissue": log1p of counts at the tissue's
     median depth, as `log_tissue` gives; "reference": another non-negative scale; "arbitrary": only the order means
     anything."""
 
     values: Floats
     genes: tuple[str, ...]
-    spread: Floats | None = None
+    doubt: Floats | None = None
     units: Literal["tissue", "reference", "arbitrary"] = "reference"
 
 

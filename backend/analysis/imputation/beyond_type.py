@@ -1,5 +1,5 @@
 """Does an imputed gene say more than the average of its cell type? What is left of it, and of the measured gene, once
-type means and the cell's depth are taken away, must agree (docs/imputation.md, "Beyond the type")."""
+type means and the cell's depth are taken away, must agree (docs/imputation/verdict.md, "Beyond the type")."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 An imputed gene has no counting noise, so its I is nearly always above the measured one. To compare like with like, the
 measurement is drawn again from the imputed values: rescaled to the gene's measured mean, as Poisson counts at each
-cell's depth (docs/imputation.md, "Spatial order").
+cell's depth (docs/imputation/verdict.md, "Spatial order").
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """The score of a gene that was never measured, predicted from facts that every gene has, and how far that prediction
-itself can be relied on (docs/imputation.md, "Predicted score").
+itself can be relied on (docs/imputation/verdict.md).
 
-Learnt on the panel's genes, whose scores are known from hiding them: support vector regression on seven facts (eight
-where the method attends). Each panel gene is also predicted by the genes of the other folds: the Spearman correlation
-of these predictions with the true scores, and their errors, say how good predictions off the panel are.
+Learnt on the panel's genes, whose scores are known from hiding them: support vector regression on seven facts, and on
+the attention's entropy or the method's own doubt where there are such. Each panel gene is also predicted by the genes
+of other folds: the Spearman correlation of these predictions with the true scores, and their errors, say how good
+predictions off the panel are.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ FACTS = (
     "group_share", "predictability", "relatives_r", "expected_detection", "specificity", "imputed_spread",
     "moran_imputed",
 )  # fmt: skip
-ENTROPY = "attention_entropy"
+ENTROPY, DOUBT = "attention_entropy", "own_doubt"  # of methods that tell them
 FEWEST_GENES = 10  # with a score; fewer: nothing is predicted
 _THIRDS, _FEWEST_OF_THIRD = 3, 20
 _DRAWS = 1000
-_LOGARITHMS = {"expected_detection": 1e-3, "imputed_spread": 1e-4}
+_LOGARITHMS = {"expected_detection": 1e-3, "imputed_spread": 1e-4, DOUBT: 1e-4}
 Floats = NDArray[np.floating]
 
 
@@ -43,12 +44,13 @@ class Predicted:
 
 
 def predict_scores(known: pd.DataFrame, unknown: pd.DataFrame, seed: int) -> Predicted:
-    """known: gene, fold, score (NaN: not used), the `FACTS` and `ENTROPY` (NaN where the method does not attend);
-    unknown: the same without fold and score."""
+    """known: gene, fold, score (NaN: not used), the `FACTS`, `ENTROPY` and `DOUBT` (NaN where the method tells
+    none); unknown: the same without fold and score."""
     usable = known[known["score"].notna()].reset_index(drop=True)
     if len(usable) < FEWEST_GENES or usable["fold"].nunique() < 2:
         return Predicted(_unpredicted(usable), _unpredicted(unknown), None, None, None)
-    facts = [*FACTS, ENTROPY] if known[ENTROPY].notna().all() and unknown[ENTROPY].notna().all() else list(FACTS)
+    told = [name for name in (ENTROPY, DOUBT) if known[name].notna().all() and unknown[name].notna().all()]
+    facts = [*FACTS, *told]
     said = np.zeros(len(usable))
     for fold in usable["fold"].unique():
         hidden = (usable["fold"] == fold).to_numpy()
@@ -77,6 +79,8 @@ def _regress(learnt: pd.DataFrame, asked: pd.DataFrame, facts: list[str]) -> Flo
 def _read(table: pd.DataFrame, facts: list[str]) -> Floats:
     values = table[facts].fillna(0.0).to_numpy(dtype=np.float64)  # a gene imputed as a constant has no order in space
     for name, least in _LOGARITHMS.items():
+        if name not in facts:
+            continue
         column = facts.index(name)
         values[:, column] = np.log(np.maximum(values[:, column], 0.0) + least)
     return values

@@ -17,7 +17,7 @@ from backend.evaluation.genes.source import GenePair, Seen
 from backend.evaluation.imputed.fits import ImputerFits, entropy, in_tissue_units
 from backend.evaluation.imputed.held_out import attended
 from backend.methods.contract import Floats
-from backend.methods.imputation import Attention, FittedImputer, FoldView, depths
+from backend.methods.imputation import Attention, FittedImputer, FoldView, Imputed, depths
 from backend.store.arrays import write_columns, write_portions
 
 FINAL = "final"
@@ -27,7 +27,7 @@ PORTION = 256  # genes at a time
 @dataclass(frozen=True)
 class BeyondPanel:
     """table: one row per gene off the panel: gene, fold ("final"), facts of the reference, moran_imputed,
-    imputed_spread, attention_entropy. relatives: gene, relative, r."""
+    imputed_spread, attention_entropy, own_doubt. relatives: gene, relative, r."""
 
     table: pd.DataFrame
     relatives: pd.DataFrame
@@ -47,7 +47,7 @@ def impute_beyond(pair: GenePair, seen: Seen, fits: ImputerFits) -> tuple[Beyond
         return None
     job.stage(f"imputing {len(targets):,} genes that were not measured")
     attention = fitted.attention()
-    doubt = None if attention is None else entropy(attention)
+    unsure = None if attention is None else entropy(attention)
     places, section = pair.tissue.coordinates, pair.tissue.section
     assert places is not None
     graph = neighbour_graph(places[seen.rows], None if section is None else section[seen.rows])
@@ -55,11 +55,13 @@ def impute_beyond(pair: GenePair, seen: Seen, fits: ImputerFits) -> tuple[Beyond
 
     def portions() -> Iterator[Floats]:
         for at in range(0, len(targets), PORTION):
-            values = _finite(fitted, targets[at : at + PORTION], seen.view, fits)
+            imputed = _finite(fitted, targets[at : at + PORTION], seen.view, fits)
+            values = imputed.values
             measures = {
                 "moran_imputed": morans_i(values, graph),
                 "imputed_spread": values.std(axis=0, dtype=np.float64),
-                "attention_entropy": attended(values, doubt),
+                "attention_entropy": attended(values, unsure),
+                "own_doubt": np.nan if imputed.doubt is None else imputed.doubt,
             }
             kept.append(pd.DataFrame(measures))
             yield _over_all(values, seen.rows, pair.tissue.n_cells)
@@ -80,7 +82,7 @@ def write_attention(result: Path, tissue: str, attention: Attention, rows: NDArr
     pd.DataFrame({"centroid": attention.members}).to_parquet(result / "attention_members.parquet")
 
 
-def _finite(fitted: FittedImputer, genes: tuple[str, ...], view: FoldView, fits: ImputerFits) -> Floats:
+def _finite(fitted: FittedImputer, genes: tuple[str, ...], view: FoldView, fits: ImputerFits) -> Imputed:
     imputed = in_tissue_units(fitted.impute(genes, fits.quiet(FINAL)), view)
     if not np.isfinite(imputed.values).all():
         raise UserError(
@@ -88,7 +90,7 @@ def _finite(fitted: FittedImputer, genes: tuple[str, ...], view: FoldView, fits:
             "Its training diverged.",
             "Lower its learning rate, or choose another method.",
         )
-    return imputed.values
+    return imputed
 
 
 def _over_all(values: Floats, rows: NDArray[np.intp], n_cells: int) -> Floats:

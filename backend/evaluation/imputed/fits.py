@@ -35,12 +35,14 @@ COMPARATORS: dict[Track, tuple[str, ...]] = {
 @dataclass(frozen=True)
 class Scored:
     """A fold that is done. values: cells of its view x its targets. entropy: of the attention, per cell of the view;
-    None where the method does not attend. ended_at: the step at which the training gave up; None: it did not."""
+    None where the method does not attend. doubt: the method's own, per target, or None. ended_at: the step at which the
+    training gave up; None: it did not."""
 
     values: Floats
     units: str
     scores: pd.DataFrame
     entropy: NDArray[np.float64] | None
+    doubt: NDArray[np.float64] | None
     seconds: float
     ended_at: int | None = None
 
@@ -101,6 +103,8 @@ class ImputerFits:
                 scores.to_parquet(partial / "scores.parquet", index=False)
                 if (attended := fitted.attention()) is not None:
                     pd.DataFrame({"entropy": entropy(attended)}).to_parquet(partial / "entropy.parquet")
+                if imputed.doubt is not None:
+                    pd.DataFrame({"doubt": imputed.doubt}).to_parquet(partial / "doubt.parquet")
                 write_json(partial / "facts.json", facts)
         else:
             self.done += 1
@@ -150,8 +154,11 @@ def _score(name: str, imputed: Imputed, trial: Trial, levels: Sequence[Level]) -
 def _read(folder: Path) -> Scored:
     facts = read_json(folder / "facts.json")
     values, _ = read_columns(folder / "values.zarr")
-    attended = folder / "entropy.parquet"
-    known = pd.read_parquet(attended)["entropy"].to_numpy() if attended.exists() else None
-    return Scored(
-        values, facts["units"], pd.read_parquet(folder / "scores.parquet"), known, facts["seconds"], facts["ended_at"]
-    )
+    scores = pd.read_parquet(folder / "scores.parquet")
+    entropy, doubt = (_column(folder, name) for name in ("entropy", "doubt"))
+    return Scored(values, facts["units"], scores, entropy, doubt, facts["seconds"], facts["ended_at"])
+
+
+def _column(folder: Path, name: str) -> NDArray[np.float64] | None:
+    path = folder / f"{name}.parquet"
+    return pd.read_parquet(path)[name].to_numpy(dtype=np.float64) if path.exists() else None

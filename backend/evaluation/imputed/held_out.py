@@ -117,6 +117,7 @@ def _table(
         moran_noised=noised,
         imputed_spread=values.std(axis=0, dtype=np.float64),
         attention_entropy=attended(values, None if found.entropy is None else found.entropy[inner]),
+        own_doubt=np.nan if found.doubt is None else found.doubt,
     )
 
 

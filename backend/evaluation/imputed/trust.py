@@ -21,7 +21,7 @@ COLUMNS = (
     "score", "score_partial", "score_bin", "predicted_score", "predicted_low", "predicted_high", "beyond_type",
     "beyond_type_p", "moran_measured", "moran_imputed", "moran_noised", "coverage", "coverage_detected",
     "interval_score", "group_share", "predictability", "relatives_r", "expected_detection", "imputed_spread",
-    "attention_entropy", "verdict", "reasons",
+    "attention_entropy", "own_doubt", "verdict", "reasons",
 )  # fmt: skip
 
 

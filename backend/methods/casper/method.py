@@ -120,7 +120,8 @@ class CasperFitted:
 
     def impute(self, genes: tuple[str, ...], run: RunContext) -> Imputed:
         """Log expression at the tissue's median depth. Unmeasured gene: what the centroids express of it, weighed, in
-        the range that the tissue's panel suggests for it; the spread is the weighed centroids' own."""
+        the range that the tissue's panel suggests for it. doubt: how far centroids that a cell reads differ in the
+        gene, over how far what is read differs between cells."""
         if self.told is not None:
             place = {gene: column for column, gene in enumerate(self.basis.view.target_genes)}
             return Imputed(self.told[:, [place[gene] for gene in genes]], genes, units="tissue")
@@ -129,8 +130,9 @@ class CasperFitted:
         variance = self.weights @ (standard**2 + self.basis.centroids.doubt(genes)) - read**2
         mean, deviation = self.units.of(self.basis.centroids.levels(genes)[0])
         values = mean + self.slope * deviation * (read - read.mean(axis=0))
-        spread = deviation * np.sqrt(np.maximum(variance, 0.0) + FLOOR)
-        return Imputed(np.maximum(values, 0.0).astype(np.float32), genes, spread.astype(np.float32), "tissue")
+        within = np.sqrt(np.maximum(variance, 0.0) + FLOOR).mean(axis=0)
+        doubt = (within / np.maximum(read.std(axis=0), FLOOR)).astype(np.float32)
+        return Imputed(np.maximum(values, 0.0).astype(np.float32), genes, doubt, "tissue")
 
     def attention(self) -> Attention:
         return Attention(self.weights, self.basis.centroids.members)

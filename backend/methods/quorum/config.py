@@ -8,7 +8,7 @@ CELLS, GENES = "Cells", "Genes"
 
 
 class QuorumConfig(Config):
-    """The defaults were chosen on masked input genes of six real pairs (docs/imputation.md)."""
+    """The defaults were chosen on masked input genes of six real pairs (docs/imputation/quorum.md)."""
 
     trials: int = setting(
         5, "Masked trials", "How often a part of the input genes is hidden to choose what follows.", ge=2, le=10
@@ -35,7 +35,7 @@ class QuorumConfig(Config):
 card = MethodCard(
     name="quorum",
     title="Quorum",
-    paper="Resitu's own: kriging over genes and cells (docs/imputation.md)",
+    paper="Resitu's own: kriging over genes (docs/imputation/quorum.md)",
     question="What would this tissue cell express of a gene that the panel lacks, going by the measured genes like it?",
     where="in the cell",
     needs=("a tissue with coordinates", "a reference that measured the panel's genes and those to be imputed"),

@@ -54,15 +54,15 @@ class FittedQuorum:
     stopped_at: int | None = None
 
     def impute(self, genes: tuple[str, ...], run: RunContext) -> Imputed:
-        """In log1p of counts at the tissue's median depth. spread: the kriging deviation, one per gene."""
+        """In log1p of counts at the tissue's median depth. doubt: the kriging deviation over how much the votes say."""
         level = self.likeness.columns.read(genes)
         likeness = self.likeness.to(level)
         if self.choice.pathways:
             likeness = likeness + self.choice.pathways * self.pathways.to(genes)
-        scores = units.standard_scores(self.basis @ self.votes.of(likeness))
-        values = units.expression(scores, self.choice.shape, self.means.of(level))
-        doubt = self.votes.doubt(likeness, OWN + self.choice.pathways)
-        return Imputed(values, genes, np.broadcast_to(doubt, values.shape), "tissue")
+        said = self.basis @ self.votes.of(likeness)
+        values = units.expression(units.standard_scores(said), self.choice.shape, self.means.of(level))
+        doubt = self.votes.doubt(likeness, OWN + self.choice.pathways) / np.maximum(said.std(axis=0), 1e-6)
+        return Imputed(values, genes, doubt, "tissue")
 
     def attention(self) -> Attention | None:
         return None

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from backend.analysis.imputation.predicted_score import ENTROPY, FACTS, predict_scores
+from backend.analysis.imputation.predicted_score import DOUBT, ENTROPY, FACTS, predict_scores
 
 
 def table(n: int, seed: int = 0, told: bool = True) -> pd.DataFrame:
@@ -13,7 +13,7 @@ def table(n: int, seed: int = 0, told: bool = True) -> pd.DataFrame:
     facts = pd.DataFrame(rng.uniform(0.02, 0.8, (n, len(FACTS))), columns=list(FACTS))
     score = 0.5 * facts["predictability"] + 0.3 * facts["group_share"] + rng.normal(0, 0.04, n)
     facts["score"] = score if told else rng.permutation(score)
-    facts[ENTROPY] = np.nan
+    facts[ENTROPY] = facts[DOUBT] = np.nan
     return facts.assign(gene=[f"G{i}" for i in range(n)], fold=[f"genes-{i % 5 + 1}" for i in range(n)])
 
 
@@ -49,6 +49,17 @@ def test_a_gene_is_predicted_by_other_folds_only() -> None:
     first = one["gene"].isin(known.loc[own, "gene"])
     np.testing.assert_array_equal(one.loc[first, "predicted"], other.loc[first, "predicted"])
     assert (one.loc[~first, "predicted"] != other.loc[~first, "predicted"]).all()
+
+
+def test_a_doubt_that_the_method_tells_is_listened_to() -> None:
+    known, unknown = table(200), table(50, seed=1)
+    rng = np.random.default_rng(3)
+    for part in (known, unknown):
+        part["score"] = rng.normal(0.2, 0.15, len(part))
+        part[DOUBT] = np.exp(-4 * part["score"] + rng.normal(0, 0.1, len(part)))
+    assert (predict_scores(known, unknown, 0).spearman or 0) > 0.8
+    unknown[DOUBT] = np.nan  # not known of every gene: not used
+    assert abs(predict_scores(known, unknown, 0).spearman or 0) < 0.3
 
 
 def test_too_few_genes_say_nothing() -> None:

@@ -52,8 +52,9 @@ def test_a_gene_that_was_never_measured_follows_its_type(
     assert abs(mean_pcc(truth.expected, np.random.default_rng(0).permutation(values))) < 0.1
     imputed = unmeasured.impute(truth.view.target_genes, FakeRun(tmp_path))
     assert imputed.units == "tissue"
-    assert imputed.spread is not None
-    assert imputed.spread.min() > 0
+    assert imputed.doubt is not None
+    assert imputed.doubt.shape == (len(imputed.genes),)
+    assert imputed.doubt.min() > 0
     # Levels are guessed from the reference: on average they are those of the tissue, within a factor.
     assert 0.5 < values.mean() / np.log1p(truth.counts).mean() < 2.0
 
@@ -184,7 +185,7 @@ def test_poor_references_give_numbers(case: str, tmp_path: Path) -> None:
         fitted = fit(seen_as, tmp_path / name, config)
         imputed = fitted.impute(poor.target_genes, FakeRun(tmp_path))
         assert np.isfinite(imputed.values).all()
-        assert imputed.spread is None or np.isfinite(imputed.spread).all()
+        assert imputed.doubt is None or np.isfinite(imputed.doubt).all()
         assert np.isfinite(fitted.attention().weights).all()
 
 

@@ -52,8 +52,8 @@ def test_values_are_expression_and_doubt_tells_the_unknown_gene() -> None:
     assert found.units == "tissue"
     assert np.isfinite(found.values).all()
     assert found.values.min() >= 0
-    assert found.spread is not None
-    assert found.spread[0, 0] == found.spread[0].max()
+    assert found.doubt is not None
+    assert found.doubt.argmax() == TARGETS.index("T0")
 
 
 def test_portions_and_what_is_opened_again_say_the_same(tmp_path: Path) -> None:

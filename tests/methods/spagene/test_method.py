@@ -71,7 +71,7 @@ def test_any_of_the_genes_in_any_order(learnt: tuple[SpageneFitted, FakeRun]) ->
     assert picked.genes == (genes[7], genes[2])
     assert np.allclose(picked.values, whole[:, [7, 2]], atol=1e-6)
     assert fitted.attention() is None
-    assert picked.spread is None
+    assert picked.doubt is None
 
 
 def test_nothing_but_the_view_is_read(tmp_path: Path) -> None:

@@ -240,7 +240,7 @@ def _draws(trial: Trial, imputed: Imputed, seed: int) -> np.ndarray:
 
 
 def _save(folder: Path, trial: Trial, imputed: Imputed, facts: Mapping[str, Any]) -> None:
-    """`fold-K.npz`: values, genes, units (and spread); `facts.json`: what each fold reported, without the clock's."""
+    """`fold-K.npz`: values, genes, units (and doubt); `facts.json`: what each fold reported, without the clock's."""
     folder.mkdir(parents=True, exist_ok=True)
     write_imputed(folder / f"fold-{trial.number}.npz", imputed)
     told = {

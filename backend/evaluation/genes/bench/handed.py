@@ -47,16 +47,16 @@ def read_view(path: Path, reference: Cells) -> FoldView:
 
 
 def write_imputed(path: Path, imputed: Imputed) -> None:
-    more = {} if imputed.spread is None else {"spread": imputed.spread}
+    more = {} if imputed.doubt is None else {"doubt": imputed.doubt}
     arrays = {"values": imputed.values, "genes": _text(imputed.genes), "units": np.array(imputed.units)}
     np.savez(path, allow_pickle=False, **arrays, **more)
 
 
 def read_imputed(path: Path) -> Imputed:
     with np.load(path, allow_pickle=False) as file:
-        spread = file.get("spread")
+        doubt = file.get("doubt")
         units: Any = str(file["units"])
-        return Imputed(file["values"], _names(file["genes"]), spread, units)
+        return Imputed(file["values"], _names(file["genes"]), doubt, units)
 
 
 def _cells(file: Any) -> Cells:

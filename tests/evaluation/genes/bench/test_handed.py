@@ -59,9 +59,9 @@ def test_what_is_hidden_is_in_no_file_of_a_view(tmp_path: Path) -> None:
 
 def test_a_prediction_arrives_as_it_was_sent(tmp_path: Path) -> None:
     values = np.random.default_rng(0).random((5, 2)).astype(np.float32)
-    for spread in (None, values * 2):
-        write_imputed(tmp_path / "p.npz", Imputed(values, ("A", "B"), spread, "arbitrary"))
+    for doubt in (None, values[0] * 2):
+        write_imputed(tmp_path / "p.npz", Imputed(values, ("A", "B"), doubt, "arbitrary"))
         back = read_imputed(tmp_path / "p.npz")
         np.testing.assert_array_equal(back.values, values)
         assert (back.genes, back.units, back.values.dtype) == (("A", "B"), "arbitrary", np.float32)
-        assert (back.spread is None) == (spread is None)
+        assert (back.doubt is None) == (doubt is None)

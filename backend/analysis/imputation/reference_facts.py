@@ -1,5 +1,6 @@
 """What the reference alone says of how well a gene can be imputed: where it is expressed, and whether the genes that
-the tissue measured tell of it, read as shallow as the tissue was measured (docs/imputation/verdict.md, "Predicted score")."""
+the tissue measured tell of it, read as shallow as the tissue was measured
+(docs/imputation/verdict.md, "Predicted score")."""
 
 from __future__ import annotations
 

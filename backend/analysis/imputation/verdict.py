@@ -1,4 +1,7 @@
-"""May an imputed gene be printed? The rules, each with its reason (docs/imputation/verdict.md). Plain numbers in, words out."""
+"""May an imputed gene be printed? The rules, each with its reason (docs/imputation/verdict.md).
+
+Plain numbers in, words out.
+"""
 
 from __future__ import annotations
 

@@ -95,9 +95,9 @@ def run(pair: GenePair, method: str, seed: int) -> Trust:
         check_imputed(imputed, trial, method)
         attended = fitted.attention()
         scores = score_trial(trial, imputed, trial_levels(trial)).assign(method=method, fold=fold.name)
-        doubt = None if attended is None else entropy(attended)
+        unsure = None if attended is None else entropy(attended)
         trials.append(trial)
-        scored.append(Scored(imputed.values, imputed.units, scores, doubt, 0.0))
+        scored.append(Scored(imputed.values, imputed.units, scores, unsure, imputed.doubt, 0.0))
     held = put_together(pair, method, trials, scored, groups(pair), seed)
     assert pair.tissue.coordinates is not None
     return weigh(held, None, rotation_of(pair.tissue.coordinates, pair.tissue.section), seed)

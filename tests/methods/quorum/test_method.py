@@ -11,12 +11,13 @@ import pytest
 from backend.errors import GeneMismatch
 from backend.methods.contract import Cells
 from backend.methods.imputation import FoldView
+from backend.methods.quorum import method
 from backend.methods.quorum.cells import alike_cells, directions, near_cells
 from backend.methods.quorum.config import QuorumConfig
 from backend.methods.quorum.kriging import hear
 from backend.methods.quorum.likeness import Likeness, composition
 from backend.methods.quorum.means import ExpectedMeans
-from backend.methods.quorum.method import METHOD
+from backend.methods.quorum.method import METHOD, with_voters
 from backend.methods.quorum.pathways import Pathways
 from backend.methods.quorum.trials import Choice, choose, clear_winner
 from backend.methods.quorum.units import SHAPES, Shape, expression, standard_scores
@@ -66,6 +67,21 @@ def test_portions_and_what_is_opened_again_say_the_same(tmp_path: Path) -> None:
     fewer = replace(seen, tissue=replace(seen.tissue, expression=seen.tissue.expression[:, 1:], genes=INPUTS[1:]))
     with pytest.raises(GeneMismatch):
         METHOD.load(tmp_path, fewer)
+
+
+def test_of_very_many_genes_those_that_are_seen_most_vote(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    seen, truth = view()
+    assert with_voters(seen) is seen
+    monkeypatch.setattr(method, "MOST_VOTERS", 12)
+    fewer = with_voters(seen)
+    shown = dict(zip(INPUTS, seen.tissue.expression.getnnz(axis=0), strict=True))
+    left = set(INPUTS) - set(fewer.input_genes)
+    assert len(fewer.input_genes) == 12
+    assert min(shown[gene] for gene in fewer.input_genes) >= max(shown[gene] for gene in left)
+    fitted = METHOD.fit(seen, CONFIG, Run())
+    assert mean_correlation(truth, fitted.impute(TARGETS, Run()).values) > 0.6
+    fitted.save(tmp_path)
+    assert METHOD.load(tmp_path, seen).impute(TARGETS, Run()).genes == TARGETS
 
 
 def test_unseen_region_learns_from_known_cells_alone(tmp_path: Path) -> None:

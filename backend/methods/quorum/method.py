@@ -116,8 +116,8 @@ class Quorum:
 
 
 def with_voters(view: FoldView) -> FoldView:
-    """The view with at most `MOST_VOTERS` input genes, those that most tissue cells show: a matrix of voters x voters is
-    solved some eighty times."""
+    """The view with at most `MOST_VOTERS` input genes, those that most tissue cells show: a matrix of voters x voters
+    is solved some eighty times."""
     seen = view.tissue.expression.getnnz(axis=0)
     if len(seen) <= MOST_VOTERS:
         return view

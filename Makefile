@@ -17,9 +17,10 @@ $(SETUP): requirements.txt requirements-dev.txt constraints.txt
 run: setup
 	@$(BIN)/python -m backend.jobs.serve
 
-# Two files at a time: each process has a server and a data root of its own.
+# Two files at a time without a browser; then those that drive one, alone, for they wait as long as a user would.
 test: setup browser
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest --ignore tests/e2e --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest tests/e2e
 
 lint: setup
 	$(BIN)/ruff check .

@@ -1,4 +1,5 @@
-"""Two real pairs: impute, read the verdict, compare methods, see where a prediction was read, take it home."""
+"""Two real pairs, a field of view and a layer of them: impute, read the verdict, compare methods, see where a
+prediction was read, take it home."""
 
 from __future__ import annotations
 
@@ -37,17 +38,13 @@ class Pair:
     casper: bool = False
 
 
+LUNG = ("st_human_NSCLC_CosMx960.h5ad", "--keep", "fov=23")
+CORTEX = ("st_mouse_cortex_osmFISH.h5ad", "--unit", "px", "--um-per-px", "0.065", "--keep", "Valid=1", "--keep",
+          "Region=Layer 4")  # fmt: skip
 PAIRS = (
-    Pair(
-        "Imputed lung", ("st_human_NSCLC_CosMx960.h5ad",), "sc_human_lungNSCLC_Maynard3k.h5ad", "knn", "KRT19",
-        "ACTB", casper=True,
-    ),
-    Pair(
-        "Imputed cortex",
-        ("st_mouse_cortex_osmFISH.h5ad", "--unit", "px", "--um-per-px", "0.065", "--keep", "Valid=1"),
-        "sc_mouse_CNS_Zeisel2018_TEINH_MGL_MOL.h5ad", "quorum,knn", "Gad2", "Snap25",
-    ),
-)  # fmt: skip
+    Pair("Imputed lung", LUNG, "sc_human_lungNSCLC_Maynard3k.h5ad", "knn", "KRT19", "ACTB", casper=True),
+    Pair("Imputed cortex", CORTEX, "sc_mouse_CNS_Zeisel2018_TEINH_MGL_MOL.h5ad", "quorum,knn", "Gad2", "Snap25"),
+)
 
 
 def command(server: Server, *arguments: str) -> dict[str, object]:

@@ -108,12 +108,13 @@ def test_imputed(server: Server, open_page, pair: Pair, tmp_path: Path) -> None:
         expect(page.get_by_text("Dominant centroid").first).to_be_visible(timeout=60_000)
         figure(page)
 
-    page.goto(f"{server.url}/predict?study={study}&run={run}&view=export")
+    page.goto(f"{server.url}/predict?study={study}&run={run}&view=export&which=all")
     with page.expect_download(timeout=180_000) as download:
         page.get_by_role("button", name=re.compile("h5ad")).first.click()
     saved = tmp_path / "export.h5ad"
     download.value.save_as(saved)
     exported = ad.read_h5ad(saved, backed="r")
     assert {"imputed", "interval_low", "interval_high"} <= set(exported.layers)
-    assert set(exported.var["resitu_verdict"]) <= {"figure", "supplement"}  # those that may be printed
-    assert exported.var["resitu_measured"].any()
+    assert set(exported.var["resitu_verdict"]) <= {"figure", "supplement", "no"}
+    assert bool(exported.var.loc[pair.gene, "resitu_measured"])
+    assert not bool(exported.var.loc[pair.missing, "resitu_measured"])

@@ -17,13 +17,14 @@ from typing import Any, cast
 
 import numpy as np
 
+from backend.analysis.imputation.attention import entropy
 from backend.evaluation.genes.bench.files import open_files
 from backend.evaluation.genes.folds import gene_folds
 from backend.evaluation.genes.levels import levels_of
 from backend.evaluation.genes.regions import rotation_of
 from backend.evaluation.genes.source import GenePair, cut_view
 from backend.evaluation.genes.tracks import Trial, check_imputed, make_trial, score_trial, trial_levels
-from backend.evaluation.imputed.fits import Scored, entropy
+from backend.evaluation.imputed.fits import Scored
 from backend.evaluation.imputed.held_out import put_together
 from backend.evaluation.imputed.trust import Trust, weigh
 from backend.methods import registry
@@ -95,7 +96,7 @@ def run(pair: GenePair, method: str, seed: int) -> Trust:
         check_imputed(imputed, trial, method)
         attended = fitted.attention()
         scores = score_trial(trial, imputed, trial_levels(trial)).assign(method=method, fold=fold.name)
-        unsure = None if attended is None else entropy(attended)
+        unsure = None if attended is None else entropy(attended.weights)
         trials.append(trial)
         scored.append(Scored(imputed.values, imputed.units, scores, unsure, imputed.doubt, 0.0))
     held = put_together(pair, method, trials, scored, groups(pair), seed)

@@ -21,7 +21,7 @@ import numpy as np
 import yaml
 from scipy.sparse import csr_matrix
 
-from backend.evaluation.context_track import make_task, measure, over, run_comparators, score_method, take
+from backend.evaluation.context_track import make_task, measure, run_comparators, score_method
 from backend.evaluation.splits import halves
 from backend.methods.contract import Cells, PairedData
 from backend.methods.scxm.config import ScxmConfig
@@ -92,8 +92,8 @@ def score(data: PairedData, config: ScxmConfig, seeds: int) -> dict[str, list[fl
     sigma_um = config.resolved_sigma_um(data.spots)
     found: dict[str, list[float]] = {}
     for fold in halves(data.tissue.coordinates, data.tissue.section, sigma_um):
-        train, test = take(data.tissue, fold.train), take(data.tissue, fold.test)
-        truth = measure(over(test, data.panel_genes), sigma_um)
+        train, test = data.tissue.of_rows(fold.train), data.tissue.of_rows(fold.test)
+        truth = measure(test.of_genes(data.panel_genes), sigma_um)
 
         def add(name: str, values: Any, truth: Any = truth) -> None:
             scores = score_method(name, values, truth, data.panel_genes)
@@ -105,7 +105,7 @@ def score(data: PairedData, config: ScxmConfig, seeds: int) -> dict[str, list[fl
                 half = PairedData(train, data.reference, data.input_genes, data.panel_genes, data.spots)
                 add("scxm", METHOD.fit(half, config, run).predict(test, run).values)
         for name, values in run_comparators(
-            make_task(over(train, data.panel_genes), over(test, data.panel_genes), sigma_um, 0)
+            make_task(train.of_genes(data.panel_genes), test.of_genes(data.panel_genes), sigma_um, 0)
         ):
             add(name, values)
     return found

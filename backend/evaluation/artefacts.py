@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from backend.datasets.paired import Pair
-from backend.evaluation.context_track import measure, over
+from backend.evaluation.context_track import measure
 from backend.evaluation.opened import OpenedRun
 from backend.evaluation.scores import combine_folds, compare, medians, verdict
 from backend.methods.contract import Cells, Fitted, Floats, RunContext
@@ -50,10 +50,10 @@ def write_predictions(
     write_columns(result / f"context_{opened.reference.id}.zarr", reference.values, panel)
     if "attention" in reference.extras:
         write_attention(result, opened, reference.extras["attention"])
-    write_truth(result, opened.tissue.id, over(pair.data.tissue, panel), opened.sigma_um)
+    write_truth(result, opened.tissue.id, pair.data.tissue.of_genes(panel), opened.sigma_um)
     if opened.validation is not None and pair.validation is not None and validated is not None:
         write_columns(result / f"context_{opened.validation.id}.zarr", validated, panel)
-        write_truth(result, opened.validation.id, over(pair.validation, panel), opened.sigma_um)
+        write_truth(result, opened.validation.id, pair.validation.of_genes(panel), opened.sigma_um)
 
 
 def write_attention(result: Path, opened: OpenedRun, weights: Any) -> None:

@@ -7,7 +7,7 @@ among test cells only, so no context ever mixes the two.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Protocol, cast
 
@@ -51,22 +51,6 @@ def sigma_of(config: Config, spots: bool) -> float:
     return cast(ContextConfig, config).resolved_sigma_um(spots)
 
 
-def take(cells: Cells, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Cells:
-    """Some rows of `cells`."""
-    return replace(
-        cells,
-        expression=cells.expression[rows],
-        coordinates=None if cells.coordinates is None else cells.coordinates[rows],
-        section=None if cells.section is None else cells.section[rows],
-    )
-
-
-def over(cells: Cells, genes: tuple[str, ...]) -> Cells:
-    """The same cells over some of their genes, in that order."""
-    position = {gene: column for column, gene in enumerate(cells.genes)}
-    return replace(cells, expression=cells.expression[:, [position[gene] for gene in genes]], genes=genes)
-
-
 def measure(cells: Cells, sigma_um: float) -> Truth:
     """Contexts of `cells` (over the panel), computed among these cells alone."""
     assert cells.coordinates is not None
@@ -83,7 +67,7 @@ def measure(cells: Cells, sigma_um: float) -> Truth:
 def make_task(train: Cells, test: Cells, sigma_um: float, seed: int) -> ContextTask:
     """Both over the panel. Training cells without a neighbour teach nothing and are left out."""
     learnt = measure(train, sigma_um)
-    known = take(train, learnt.kept)
+    known = train.of_rows(learnt.kept)
     assert known.coordinates is not None
     scaling = Scaling(known)
     return ContextTask(

@@ -7,7 +7,6 @@ from typing import Any
 from backend.datasets.paired import names_as_in, read_cells
 from backend.errors import GeneMismatch, NotFound
 from backend.evaluation.artefacts import write_truth
-from backend.evaluation.context_track import over
 from backend.evaluation.fits import Quiet
 from backend.evaluation.opened import open_run
 from backend.methods import registry
@@ -37,7 +36,7 @@ def predict(params: dict[str, Any], job: Job) -> dict[str, Any]:
     predicted = fitted.predict(cells, Quiet(job.fit_context("predict", run.seed)))
     write_columns(job.result / f"context_{record.id}.zarr", predicted.values, panel)
     if cells.coordinates is not None and not set(facts["missing"]) & set(panel):
-        write_truth(job.result, record.id, over(cells, panel), opened.sigma_um)
+        write_truth(job.result, record.id, cells.of_genes(panel), opened.sigma_um)
     facts |= {"run": run.id, "dataset": record.id, "n_cells": cells.n_cells}
     write_json(job.result / "facts.json", facts)
     return facts

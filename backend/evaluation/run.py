@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from backend.datasets.paired import Pair
 from backend.errors import UserError
 from backend.evaluation import artefacts
-from backend.evaluation.context_track import make_task, measure, over, run_comparators, score_method, take
+from backend.evaluation.context_track import make_task, measure, run_comparators, score_method
 from backend.evaluation.fits import Fits
 from backend.evaluation.opened import OpenedRun, open_run
 from backend.evaluation.scores import split_half_ceiling
@@ -99,8 +99,8 @@ def plan_trials(opened: OpenedRun, pair: Pair) -> list[Trial]:
         Trial(
             fold.name,
             fold.words,
-            replace(pair.data, tissue=take(tissue, fold.train)),
-            take(tissue, fold.test),
+            replace(pair.data, tissue=tissue.of_rows(fold.train)),
+            tissue.of_rows(fold.test),
             fold.test,
         )
         for fold in halves(tissue.coordinates, tissue.section, opened.sigma_um)
@@ -120,11 +120,11 @@ def judge(trial: Trial, opened: OpenedRun, fits: Fits, findings: Findings) -> No
     findings.predictions[trial.name] = predicted.values
     panel = trial.data.panel_genes
     fits.job.stage("comparing with simple methods")
-    test = over(trial.test, panel)
+    test = trial.test.of_genes(panel)
     truth = measure(test, opened.sigma_um)
     tables = [score_method(opened.run.method, predicted.values, truth, panel)]
     with repeatable(opened.run.seed, fits.job.threads):
-        task = make_task(over(trial.data.tissue, panel), test, opened.sigma_um, opened.run.seed)
+        task = make_task(trial.data.tissue.of_genes(panel), test, opened.sigma_um, opened.run.seed)
         for name, values in run_comparators(task, lambda name: fits.job.stage(f"comparing with {name}")):
             tables.append(score_method(name, values, truth, panel))
     findings.tables.append(pd.concat(tables, ignore_index=True).assign(fold=trial.name))

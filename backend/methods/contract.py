@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -69,6 +69,20 @@ class Cells:
     @property
     def n_cells(self) -> int:
         return int(self.expression.shape[0])
+
+    def of_rows(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Cells:
+        """Some of the cells."""
+        return replace(
+            self,
+            expression=self.expression[rows],
+            coordinates=None if self.coordinates is None else self.coordinates[rows],
+            section=None if self.section is None else self.section[rows],
+        )
+
+    def of_genes(self, genes: Sequence[str]) -> Cells:
+        """The same cells over some of their genes, in the order asked."""
+        place = {gene: column for column, gene in enumerate(self.genes)}
+        return replace(self, expression=self.expression[:, [place[gene] for gene in genes]], genes=tuple(genes))
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, diags
 
+from backend.datasets.expression import linear
 from backend.methods.contract import Cells, Config, Floats, MethodCard, RunContext
 
 
@@ -92,29 +93,26 @@ class Imputer(Protocol):
 
 
 def log_tissue(cells: Cells) -> Floats:
-    """n x genes, dense: log1p of counts scaled to the median total, over these genes alone (methods.md, trap 5)."""
-    return _log_scaled(_linear(cells), depths(cells))
+    """n x genes, dense: log1p of counts scaled to the median total over these genes alone (methods.md, trap 5)."""
+    return log_at_depth(linear(cells.expression, cells.scale), depths(cells))
+
+
+def log_at_depth(counts: csr_matrix, total: NDArray[np.float64]) -> Floats:
+    """n x genes, dense: log1p of linear values, each cell scaled from its `total` to the median of those above 0."""
+    middle = float(np.median(total[total > 0])) if (total > 0).any() else 1.0
+    factor = np.divide(middle, total, out=np.zeros_like(total), where=total > 0)
+    return np.log1p(np.asarray((diags(factor) @ counts).todense(), dtype=np.float32))
 
 
 def depths(cells: Cells) -> NDArray[np.float64]:
     """Each cell's total over the genes given, before any logarithm."""
-    return np.asarray(_linear(cells).sum(axis=1), dtype=np.float64).ravel()
+    return np.asarray(linear(cells.expression, cells.scale).sum(axis=1), dtype=np.float64).ravel()
 
 
 def log_reference(reference: Cells, genes: tuple[str, ...], target: float = 1e4) -> Floats:
     """m x len(genes), dense: log1p of expression scaled to `target` per cell over all the reference's genes."""
     place = {gene: column for column, gene in enumerate(reference.genes)}
-    chosen = _linear(reference)[:, [place[gene] for gene in genes]]
+    chosen = linear(reference.expression, reference.scale)[:, [place[gene] for gene in genes]]
     total = depths(reference)
     factor = np.divide(target, total, out=np.zeros_like(total), where=total > 0)
     return np.log1p(np.asarray((diags(factor) @ chosen).todense(), dtype=np.float32))
-
-
-def _linear(cells: Cells) -> csr_matrix:
-    return cells.expression.expm1() if cells.scale == "log" else cells.expression
-
-
-def _log_scaled(values: csr_matrix, total: NDArray[np.float64]) -> Floats:
-    middle = float(np.median(total[total > 0])) if (total > 0).any() else 1.0
-    factor = np.divide(middle, total, out=np.zeros_like(total), where=total > 0)
-    return np.log1p(np.asarray((diags(factor) @ values).todense(), dtype=np.float32))

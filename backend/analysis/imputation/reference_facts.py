@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from backend.datasets.expression import linear
 from backend.methods.contract import Cells
 
 MOST_CELLS = 3000
@@ -50,29 +51,29 @@ def describe(
     depth). Relatives: gene, relative, r, the ten closest inputs.
 
     depth: counts of the inputs in the tissue's cells."""
-    linear = csr_matrix(reference.expression.expm1() if reference.scale == "log" else reference.expression)
+    values = csr_matrix(linear(reference.expression, reference.scale))
     place = {gene: column for column, gene in enumerate(reference.genes)}
-    reader = _reader(linear, place, tuple(inputs), depth, seed)
+    reader = _reader(values, place, tuple(inputs), depth, seed)
     rng = np.random.default_rng([seed, 1])
     facts, relatives = [], []
     for genes in _portions(targets):
-        values = _dense(linear[reader.rows][:, [place[gene] for gene in genes]])
-        table, closest = _facts(reader, values, genes, rng)
+        asked = _dense(values[reader.rows][:, [place[gene] for gene in genes]])
+        table, closest = _facts(reader, asked, genes, rng)
         facts.append(table)
         relatives.append(closest)
     return pd.concat(facts, ignore_index=True), pd.concat(relatives, ignore_index=True)
 
 
-def _reader(linear: csr_matrix, place: dict[str, int], inputs: tuple[str, ...], depth: Floats, seed: int) -> Reader:
+def _reader(expression: csr_matrix, place: dict[str, int], inputs: tuple[str, ...], depth: Floats, seed: int) -> Reader:
     from sklearn.cluster import KMeans
     from sklearn.decomposition import PCA
 
     rng = np.random.default_rng([seed, 0])
     columns = [place[gene] for gene in inputs]
-    known = np.flatnonzero(np.asarray(linear[:, columns].sum(axis=1)).ravel() > 0)
+    known = np.flatnonzero(np.asarray(expression[:, columns].sum(axis=1)).ravel() > 0)
     rows = np.sort(rng.permutation(known)[:MOST_CELLS])
-    values = _dense(linear[rows][:, columns])
-    total, own = np.asarray(linear[rows].sum(axis=1), dtype=np.float64).ravel(), values.sum(axis=1)
+    values = _dense(expression[rows][:, columns])
+    total, own = np.asarray(expression[rows].sum(axis=1), dtype=np.float64).ravel(), values.sum(axis=1)
     deep = _z_scored(np.log1p(values * (_TARGET / total)[:, None]))
     drawn = rng.choice(depth[depth > 0], len(rows))
     counts = rng.poisson(values / own[:, None] * drawn[:, None])

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 Verdict = Literal["figure", "supplement", "no"]
 ORDER: tuple[Verdict, ...] = ("figure", "supplement", "no")
 HEADLINES: Mapping[str, str] = {
@@ -93,7 +95,7 @@ def alike(scores: Sequence[float], verdicts: Sequence[Verdict], asked: float) ->
     """The measured genes whose predicted scores (by genes of other folds) are nearest to `asked`."""
     if len(scores) < ALIKE:
         return None
-    nearest = sorted(range(len(scores)), key=lambda at: abs(scores[at] - asked))[:ALIKE]
+    nearest = np.argsort(np.abs(np.asarray(scores) - asked), kind="stable")[:ALIKE]
     found = [verdicts[at] for at in nearest]
     return Alike(ALIKE, found.count("figure"), found.count("supplement"))
 

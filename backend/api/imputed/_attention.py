@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from backend.analysis.imputation.attention import entropy, top2_gap
 from backend.api._runs import run
 from backend.api.imputed._scores import result
 from backend.store import matrix
@@ -24,10 +25,7 @@ def attention(run_id: str) -> pd.DataFrame | None:
         return None
     known = np.asarray(np.isfinite(weights).all(axis=1))
     safe = np.where(known.reshape(-1, 1), weights, 0.0)
-    logs = np.log(safe, out=np.zeros_like(safe), where=safe > 0)
-    ranked = np.sort(safe, axis=1)
-    gap = ranked[:, -1] - (ranked[:, -2] if safe.shape[1] > 1 else 0.0)
-    table = pd.DataFrame({"entropy": -(safe * logs).sum(axis=1), "top2_gap": gap, "dominant": safe.argmax(axis=1)})
+    table = pd.DataFrame({"entropy": entropy(safe), "top2_gap": top2_gap(safe), "dominant": safe.argmax(axis=1)})
     table.loc[~known, ["entropy", "top2_gap"]] = np.nan
     table.loc[~known, "dominant"] = -1
     return table

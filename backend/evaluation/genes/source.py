@@ -42,27 +42,11 @@ def cut_view(
     """The view of one fold. train: tissue rows whose target genes may be read (*unseen region*); None: nobody's."""
     if set(inputs) & set(targets):
         raise ValueError("a target gene among the inputs")
-    tissue = columns(pair.tissue, inputs)
+    tissue = pair.tissue.of_genes(inputs)
     rows = np.flatnonzero(depths(tissue) > 0)
-    view = FoldView(take_rows(tissue, rows), pair.reference, tuple(targets))
+    view = FoldView(tissue.of_rows(rows), pair.reference, tuple(targets))
     if train is None:
         return Seen(view, rows)
     known = np.flatnonzero(np.isin(rows, train))
-    values = columns(pair.tissue, targets).expression[rows[known]]
+    values = pair.tissue.of_genes(targets).expression[rows[known]]
     return Seen(replace(view, known=Known(known, csr_matrix(values))), rows)
-
-
-def columns(cells: Cells, genes: Sequence[str]) -> Cells:
-    """The same cells over some of their genes, in the order asked."""
-    place = {gene: column for column, gene in enumerate(cells.genes)}
-    picked = csr_matrix(cells.expression[:, [place[gene] for gene in genes]])
-    return replace(cells, expression=picked, genes=tuple(genes))
-
-
-def take_rows(cells: Cells, rows: NDArray[np.intp]) -> Cells:
-    return replace(
-        cells,
-        expression=cells.expression[rows],
-        coordinates=None if cells.coordinates is None else cells.coordinates[rows],
-        section=None if cells.section is None else cells.section[rows],
-    )

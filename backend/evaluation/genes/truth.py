@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, diags
 
+from backend.datasets.expression import linear
 from backend.evaluation.genes.regions import casper_seed42
-from backend.evaluation.genes.source import GenePair, Seen, columns
+from backend.evaluation.genes.source import GenePair, Seen
 from backend.methods.contract import Cells, Floats
-from backend.methods.imputation import depths
+from backend.methods.imputation import depths, log_at_depth
 
 TruthName = Literal["T1", "T2", "T3"]
 _GENE_DENSITY, _CELL_DENSITY, _CLIP_SD, _HVG_TISSUE, _HVG_REFERENCE = 0.05, 0.1, 2.0, 1000, 2000  # methods.md §2.1
@@ -37,7 +38,7 @@ def truth_of(name: TruthName, pair: GenePair, seen: Seen, targets: Sequence[str]
         return _spagene(pair, seen, targets)
     counts = _linear(pair.tissue)
     total = np.maximum(np.asarray(counts.sum(axis=1), dtype=np.float64).ravel()[seen.rows], 1e-12)
-    values = _dense(diags(1e4 / total) @ _linear(columns(pair.tissue, targets))[seen.rows])
+    values = _dense(diags(1e4 / total) @ _linear(pair.tissue.of_genes(targets))[seen.rows])
     return Truth(np.log1p(values), np.flatnonzero(np.isin(seen.rows, casper_seed42(pair.tissue.n_cells).test)))
 
 
@@ -46,8 +47,7 @@ def at_input_depth(tissue: Cells, seen: Seen, targets: Sequence[str]) -> Floats:
 
     n cells of the view x len(targets). A total that held the targets would tell of them (trap 5)."""
     total = depths(seen.view.tissue)
-    measured = _linear(columns(tissue, targets))[seen.rows]
-    return np.log1p(_dense(diags(float(np.median(total)) / total) @ measured))
+    return log_at_depth(_linear(tissue.of_genes(targets))[seen.rows], total)
 
 
 def _spagene(pair: GenePair, seen: Seen, targets: Sequence[str]) -> Truth:
@@ -58,7 +58,7 @@ def _spagene(pair: GenePair, seen: Seen, targets: Sequence[str]) -> Truth:
     kept = (seen_in > _GENE_DENSITY) | np.isin(pair.tissue.genes, pair.shared)
     share = np.asarray((counts[:, kept] > 0).mean(axis=1)).ravel()
     rows = np.flatnonzero(share[seen.rows] > _CELL_DENSITY)
-    values = _dense(_linear(columns(pair.tissue, targets))[seen.rows])
+    values = _dense(_linear(pair.tissue.of_genes(targets))[seen.rows])
     positive = np.where(values > 0, values, np.nan)
     with np.errstate(invalid="ignore"):
         seen_any = (values > 0).any(axis=0)
@@ -96,7 +96,7 @@ def _ceilings(values: csr_matrix, top: NDArray[np.float64]) -> csr_matrix:
 
 def _linear(cells: Cells) -> csr_matrix:
     """Nobody has looked at hidden values before: below zero there is no expression."""
-    return csr_matrix(cells.expression.expm1() if cells.scale == "log" else cells.expression).maximum(0)
+    return csr_matrix(linear(cells.expression, cells.scale)).maximum(0)
 
 
 def _dense(values: csr_matrix) -> Floats:

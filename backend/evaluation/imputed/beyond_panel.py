@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from backend.analysis.imputation.attention import entropy
 from backend.analysis.imputation.moran import morans_i, neighbour_graph
 from backend.analysis.imputation.reference_facts import describe
 from backend.errors import UserError
 from backend.evaluation.genes.source import GenePair, Seen
-from backend.evaluation.imputed.fits import ImputerFits, entropy, in_tissue_units
+from backend.evaluation.imputed.fits import ImputerFits, in_tissue_units
 from backend.evaluation.imputed.held_out import attended
 from backend.methods.contract import Floats
 from backend.methods.imputation import Attention, FittedImputer, FoldView, Imputed, depths
@@ -47,7 +48,7 @@ def impute_beyond(pair: GenePair, seen: Seen, fits: ImputerFits) -> tuple[Beyond
         return None
     job.stage(f"imputing {len(targets):,} genes that were not measured")
     attention = fitted.attention()
-    unsure = None if attention is None else entropy(attention)
+    unsure = None if attention is None else entropy(attention.weights)
     places, section = pair.tissue.coordinates, pair.tissue.section
     assert places is not None
     graph = neighbour_graph(places[seen.rows], None if section is None else section[seen.rows])

@@ -47,9 +47,7 @@ def export_imputed(run_id: str, out: Path, printable: bool = False) -> Path:
     partial = out.with_name(f".{uuid.uuid4().hex[:8]}.partial{kind}")
     try:
         writers[kind](as_anndata(index.get(RunRecord, run_id), printable), partial)
-        if out.is_dir():
-            shutil.rmtree(out)
-        os.replace(partial, out)
+        _replace(partial, out)
     except OSError as error:
         raise UserError(f"{str(out)!r} cannot be written.", f"{error}.", "Choose another name or folder.") from error
     finally:
@@ -57,6 +55,19 @@ def export_imputed(run_id: str, out: Path, printable: bool = False) -> Path:
         with contextlib.suppress(OSError):
             partial.unlink()
     return out
+
+
+def _replace(partial: Path, out: Path) -> None:
+    """A folder is replaced where it is a zarr store, and only once the new one is whole."""
+    if not out.is_dir():
+        os.replace(partial, out)
+        return
+    if not (out / "zarr.json").is_file():
+        raise UserError(f"{out.name!r} is a folder that holds something else.", mend="Choose another name.")
+    aside = out.with_name(f".{uuid.uuid4().hex[:8]}.old.zarr")
+    os.replace(out, aside)
+    os.replace(partial, out)
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def _write_zarr(data: Any, path: Path) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from backend.analysis.imputation.attention import entropy
 from backend.evaluation.fits import FITTED, Part, Quiet
 from backend.evaluation.genes.levels import Level
 from backend.evaluation.genes.metrics import scale_of
@@ -19,7 +20,7 @@ from backend.evaluation.genes.tracks import Trial, check_imputed, score_trial, t
 from backend.evaluation.imputed.opened import OpenedImputation
 from backend.methods import registry
 from backend.methods.contract import Config, Floats, Track
-from backend.methods.imputation import Attention, FittedImputer, FoldView, Imputed, Imputer
+from backend.methods.imputation import FittedImputer, FoldView, Imputed, Imputer
 from backend.store.arrays import read_columns, write_columns
 from backend.store.layout import read_json, whole_folder, write_json
 from backend.training.job import Job
@@ -102,7 +103,7 @@ class ImputerFits:
                 write_columns(partial / "values.zarr", imputed.values, trial.fold.targets)
                 scores.to_parquet(partial / "scores.parquet", index=False)
                 if (attended := fitted.attention()) is not None:
-                    pd.DataFrame({"entropy": entropy(attended)}).to_parquet(partial / "entropy.parquet")
+                    pd.DataFrame({"entropy": entropy(attended.weights)}).to_parquet(partial / "entropy.parquet")
                 if imputed.doubt is not None:
                     pd.DataFrame({"doubt": imputed.doubt}).to_parquet(partial / "doubt.parquet")
                 write_json(partial / "facts.json", facts)
@@ -133,13 +134,6 @@ def in_tissue_units(imputed: Imputed, view: FoldView) -> Imputed:
     return replace(imputed, values=imputed.values * np.float32(factor), units="tissue")
 
 
-def entropy(attended: Attention) -> NDArray[np.float64]:
-    """Of each cell's weights, in nats."""
-    weights = attended.weights.astype(np.float64)
-    logs = np.log(weights, out=np.zeros_like(weights), where=weights > 0)
-    return np.asarray(-(weights * logs).sum(axis=1))
-
-
 def _impute(name: str, trial: Trial, config: Config, quiet: Quiet) -> Imputed:
     imputer = cast(Imputer, registry.method(name))
     imputed = imputer.fit(trial.view, config, quiet).impute(trial.fold.targets, quiet)
@@ -155,8 +149,8 @@ def _read(folder: Path) -> Scored:
     facts = read_json(folder / "facts.json")
     values, _ = read_columns(folder / "values.zarr")
     scores = pd.read_parquet(folder / "scores.parquet")
-    entropy, doubt = (_column(folder, name) for name in ("entropy", "doubt"))
-    return Scored(values, facts["units"], scores, entropy, doubt, facts["seconds"], facts["ended_at"])
+    unsure, doubt = (_column(folder, name) for name in ("entropy", "doubt"))
+    return Scored(values, facts["units"], scores, unsure, doubt, facts["seconds"], facts["ended_at"])
 
 
 def _column(folder: Path, name: str) -> NDArray[np.float64] | None:

@@ -8,8 +8,9 @@ from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix, diags
+from scipy.sparse import csr_matrix
 
+from backend.datasets.expression import log_normalise
 from backend.datasets.paired import names_as_in, section_codes
 from backend.errors import UserError
 from backend.evaluation.genes.source import GenePair
@@ -72,20 +73,18 @@ def off_panel(pair: GenePair, asked: tuple[str, ...] = ()) -> tuple[str, ...]:
     are too many, those that were asked for and then those that vary most (log1p at 10,000 a cell)."""
     reference = pair.reference
     panel = set(pair.tissue.genes)
-    linear = csr_matrix(reference.expression.expm1() if reference.scale == "log" else reference.expression)
-    shown = np.asarray((linear > 0).sum(axis=0)).ravel() >= FEWEST_REFERENCE_CELLS
+    shown = (reference.expression > 0).sum(axis=0).A1 >= FEWEST_REFERENCE_CELLS
     wanted = [column for column, gene in enumerate(reference.genes) if shown[column] and gene not in panel]
     most = MOST_VALUES // max(1, pair.tissue.n_cells)
     if len(wanted) > most:
-        spread = _spread(linear)
+        spread = _spread(reference)
         first = set(asked)
         wanted.sort(key=lambda column: (reference.genes[column] not in first, -spread[column]))
     return tuple(sorted(reference.genes[column] for column in wanted[:most]))
 
 
-def _spread(linear: csr_matrix) -> NDArray[np.float64]:
+def _spread(reference: Cells) -> NDArray[np.float64]:
     """Per gene: the variance of its logs."""
-    total = np.asarray(linear.sum(axis=1), dtype=np.float64).ravel()
-    logs = csr_matrix(diags(np.divide(1e4, total, out=np.zeros_like(total), where=total > 0)) @ linear).log1p()
-    mean = np.asarray(logs.mean(axis=0)).ravel()
-    return np.asarray(np.asarray(logs.multiply(logs).mean(axis=0)).ravel() - mean**2, dtype=np.float64)
+    logs = log_normalise(reference.expression, reference.scale)
+    mean, square = (np.asarray(part.mean(axis=0), dtype=np.float64).ravel() for part in (logs, logs.multiply(logs)))
+    return np.asarray(square - mean**2)

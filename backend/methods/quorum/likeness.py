@@ -5,7 +5,7 @@ A kernel over genes. The tissue enters only by its composition, through the gene
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -63,7 +63,7 @@ def composition(tissue: Cells, level: Floats, seed: int) -> Floats:
     rows = np.arange(tissue.n_cells)
     if len(rows) > COMPOSITION_CELLS:
         rows = np.sort(stream(seed, "composition").choice(rows, COMPOSITION_CELLS, replace=False))
-    asked = _unit_rows(standardised(replace(tissue, expression=tissue.expression[rows], coordinates=None), "log"))
+    asked = _unit_rows(standardised(tissue.of_rows(rows), "log"))
     known = _unit_rows(z_scores(level))
     cosine = asked @ known.T
     read = np.exp((cosine - cosine.max(axis=1, keepdims=True)) / SHARPNESS)
@@ -90,7 +90,7 @@ def _sampled(reference: Cells, seed: int) -> Cells:
     if reference.n_cells <= MOST_CELLS:
         return reference
     rows = np.sort(stream(seed, "reference").choice(reference.n_cells, MOST_CELLS, replace=False))
-    return replace(reference, expression=reference.expression[rows])
+    return reference.of_rows(rows)
 
 
 def _unit_rows(values: Floats) -> Floats:

@@ -122,8 +122,7 @@ def with_voters(view: FoldView) -> FoldView:
     if len(seen) <= MOST_VOTERS:
         return view
     kept = np.sort(np.argsort(-seen, kind="stable")[:MOST_VOTERS])
-    genes = tuple(view.input_genes[column] for column in kept)
-    return replace(view, tissue=replace(view.tissue, expression=view.tissue.expression[:, kept], genes=genes))
+    return replace(view, tissue=view.tissue.of_genes([view.input_genes[column] for column in kept]))
 
 
 def _learn_region(task: Task) -> Learned:

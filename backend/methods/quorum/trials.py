@@ -7,15 +7,16 @@ left, as a target gene is.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backend.analysis.agreement import pearson, ssim_li
+from backend.datasets.expression import linear
 from backend.methods.contract import Cells, Floats, RunContext
-from backend.methods.imputation import depths
+from backend.methods.imputation import depths, log_at_depth
 from backend.methods.quorum import units
 from backend.methods.quorum.cells import Directions, Scale, directions
 from backend.methods.quorum.config import QuorumConfig
@@ -93,19 +94,14 @@ def _trials(tissue: Cells, config: QuorumConfig, run: RunContext) -> Iterator[Tr
     parts = np.array_split(order, min(config.trials, len(order) // 2))
     for number, hidden in enumerate(parts):
         run.report(number, len(parts) + 1)
-        read = np.sort(np.setdiff1d(order, hidden))
-        left = replace(tissue, expression=tissue.expression[:, read], genes=tuple(tissue.genes[j] for j in read))
+        read, hidden = np.setdiff1d(order, hidden), np.sort(hidden)
+        left = tissue.of_genes([tissue.genes[column] for column in read])
         total = depths(left)
         rows = np.flatnonzero(total > 0)
-        left = _rows(left, rows)
+        left = left.of_rows(rows)
+        truth = log_at_depth(linear(tissue.expression, tissue.scale)[rows][:, hidden], total[rows])
         seen = {scale: directions(left, scale, config.components, config.neighbours) for scale in SCALES}
-        yield Trial(read, np.sort(hidden), rows, _truth(tissue, np.sort(hidden), rows, total[rows]), seen)
-
-
-def _truth(tissue: Cells, hidden: NDArray[np.intp], rows: NDArray[np.intp], total: NDArray[np.float64]) -> Floats:
-    linear = tissue.expression.expm1() if tissue.scale == "log" else tissue.expression
-    values = np.asarray(linear[rows][:, hidden].todense(), dtype=np.float64)
-    return np.log1p(values * (np.median(total) / total)[:, None]).astype(np.float32)
+        yield Trial(read, hidden, rows, truth, seen)
 
 
 def _guess(trial: Trial, scale: Scale, noise: float, likeness: Floats) -> Floats:
@@ -123,14 +119,3 @@ def _shape(truths: list[Floats], guesses: list[Floats]) -> units.Shape:
         ssim.append(np.nanmean(np.concatenate([ssim_li(*pair) for pair in zip(truths, shaped, strict=True)])))
     good = np.asarray(pcc) >= max(pcc) - (1 - SSIM_PRICE) * abs(max(pcc))
     return units.SHAPES[int(np.where(good, ssim, -np.inf).argmax())]
-
-
-def _rows(cells: Cells, rows: NDArray[np.intp]) -> Cells:
-    if len(rows) == cells.n_cells:
-        return cells
-    return replace(
-        cells,
-        expression=cells.expression[rows],
-        coordinates=None if cells.coordinates is None else cells.coordinates[rows],
-        section=None if cells.section is None else cells.section[rows],
-    )

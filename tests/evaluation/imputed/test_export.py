@@ -50,3 +50,11 @@ def test_measured_and_imputed_genes_lie_side_by_side(done: SmallJob, tmp_path: P
     assert sorted(path.name for path in tmp_path.glob("*out*")) == ["out.h5ad", "out.zarr"]
     with pytest.raises(UserError, match="no known ending"):
         export_imputed("knn-small", tmp_path / "out.csv")
+    mine = tmp_path / "mine.zarr"
+    mine.mkdir()
+    (mine / "thesis.txt").write_text("years of work")
+    with pytest.raises(UserError, match="something else"):
+        export_imputed("knn-small", mine)
+    assert (mine / "thesis.txt").read_text() == "years of work"
+    written = anndata.read_zarr(export_imputed("knn-small", tmp_path / "out.zarr", printable=True))
+    assert list(written.var_names) == list(few.var_names)

@@ -26,7 +26,6 @@ from backend.evaluation.genes.folds import GeneFold, gene_folds
 from backend.evaluation.genes.levels import Level
 from backend.evaluation.genes.metrics import scale_of
 from backend.evaluation.genes.regions import tiles
-from backend.evaluation.genes.source import columns
 from backend.evaluation.genes.tracks import Plan, Trial, check_imputed, make_trial, score_trial, trial_levels
 from backend.methods import registry
 from backend.methods.contract import MethodCard, Track
@@ -188,7 +187,7 @@ def _trial(request: Request, files: PairFiles, fold: GeneFold, number: int) -> t
             f"The tissue arrived as {scale} values, not counts: whatever normalised it may have read the hidden genes, "
             "so these scores may be too good.",
         )
-    hidden = columns(opened.pair.tissue, fold.targets).expression
+    hidden = opened.pair.tissue.of_genes(fold.targets).expression
     broken = np.unique(hidden.indices[~(np.isfinite(hidden.data) & (hidden.data >= 0))])
     if len(broken):
         said.append(f"{len(broken)} hidden genes hold values that are no expression (below zero or not finite).")

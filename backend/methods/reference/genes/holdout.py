@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix, diags
 
 from backend.datasets.expression import linear
 from backend.methods.contract import Floats
-from backend.methods.imputation import FoldView, depths, log_tissue
+from backend.methods.imputation import FoldView, depths, log_at_depth, log_tissue
 from backend.methods.reference.genes.scaled import Lesson, z_scores
 from backend.training.batches import stream
 
@@ -56,22 +55,17 @@ def _hidden_genes(view: FoldView, lesson: Lesson, seed: int) -> Iterator[Trial]:
         return
     order = stream(seed, "comparator/hidden-genes").permutation(number)
     hidden, left = np.sort(order[: number // 5])[:MOST_GENES], np.sort(order[number // 5 :])
-    tissue = replace(
-        view.tissue,
-        expression=csr_matrix(view.tissue.expression[:, left]),
-        genes=tuple(view.input_genes[column] for column in left),
-    )
+    tissue = view.tissue.of_genes([view.input_genes[column] for column in left])
     total = depths(tissue)
     rows = np.flatnonzero(total > 0)
     if len(rows) == 0:
         return
-    measured = linear(csr_matrix(view.tissue.expression[rows][:, hidden]), view.tissue.scale)
-    truth = csr_matrix(diags(np.median(total[rows]) / total[rows]) @ measured).log1p()
+    measured = linear(view.tissue.expression[rows][:, hidden], view.tissue.scale)
     yield Trial(
         inputs=lesson.inputs[:, left],
         goals=lesson.inputs[:, hidden],
         asked=z_scores(log_tissue(tissue)[rows]),
-        truth=np.asarray(truth.todense(), dtype=np.float32),
+        truth=log_at_depth(measured, total[rows]),
     )
 
 

@@ -80,14 +80,14 @@ def pages_only(home: Path) -> Server:
     return start(home, "streamlit", "run", "app.py", *options)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("resitu-home")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server(home: Path) -> Iterator[Server]:
-    """What `make run` starts, with the demo study made."""
+    """What `make run` starts, with the demo study made; a module's own, for Home opens what was last worked on."""
     data = PROJECT.parent / "shared" / "data"
     running = start(home, "backend.jobs.serve", RESITU_FOLDERS=str(data) if data.is_dir() else "")
     try:

@@ -47,6 +47,11 @@ def orthologues_file(name: str) -> Path:
     return _child("orthologues", name)
 
 
+def backbone_folder(name: str) -> Path:
+    """A published foundation model that was added: weights, vocabulary, where they came from."""
+    return _child("backbones", name)
+
+
 def index_folder() -> Path:
     return load().home / "index"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from transformers import BertConfig
@@ -34,7 +34,7 @@ class Layout:
     vocab: int
     max_len: int
     parameters: int
-    dictionaries: str | None = None
+    dictionaries: str | None
 
     @property
     def has_cls(self) -> bool:
@@ -53,56 +53,27 @@ class Layout:
         }
 
 
-LAYOUTS = {
-    layout.name: layout
-    for layout in (
-        Layout(
-            "geneformer-v1-10m", "Geneformer-V1-10M", "V1", 6, 256, 4, 512, 25_426, 2048, 10_288_722, "d344826195133a8e"
-        ),
-        Layout(
-            "geneformer-v2-104m",
-            "Geneformer-V2-104M",
-            "V2",
-            12,
-            768,
-            12,
-            3072,
-            20_275,
-            4096,
-            104_386_867,
-            "3c6918c889d9c095",
-        ),
-        Layout(
-            "geneformer-v2-316m",
-            "Geneformer-V2-316M",
-            "V2",
-            18,
-            1152,
-            18,
-            4608,
-            20_275,
-            4096,
-            316_354_867,
-            "3c6918c889d9c095",
-        ),
-    )
-}
+_GENES_V1, _GENES_V2 = "d344826195133a8e", "3c6918c889d9c095"
+_PUBLISHED = (
+    Layout("geneformer-v1-10m", "Geneformer-V1-10M", "V1", 6, 256, 4, 512, 25_426, 2048, 10_288_722, _GENES_V1),
+    Layout("geneformer-v2-104m", "Geneformer-V2-104M", "V2", 12, 768, 12, 3072, 20_275, 4096, 104_386_867, _GENES_V2),
+    Layout("geneformer-v2-316m", "Geneformer-V2-316M", "V2", 18, 1152, 18, 4608, 20_275, 4096, 316_354_867, _GENES_V2),
+)
+LAYOUTS = {layout.name: layout for layout in _PUBLISHED}
 
 
-def bert_config(layout: Layout) -> BertConfig:
-    """The published settings: relu, drop-out .02, token 0 is <pad>. A downloaded `config.json` goes before this."""
+def bert_config(layout: Layout, **settings: Any) -> BertConfig:
+    """The published settings, relu and drop-out .02 with token 0 as <pad>, but for those named in `settings`."""
     from transformers import BertConfig
 
-    return BertConfig(
-        **layout.sizes,
-        hidden_act="relu",
-        hidden_dropout_prob=0.02,
-        attention_probs_dropout_prob=0.02,
-        initializer_range=0.02,
-        layer_norm_eps=1e-12,
-        type_vocab_size=2,
-        pad_token_id=0,
-    )
+    published = {
+        "hidden_act": "relu",
+        "hidden_dropout_prob": 0.02,
+        "attention_probs_dropout_prob": 0.02,
+        "initializer_range": 0.02,
+        "layer_norm_eps": 1e-12,
+    }
+    return BertConfig.from_dict({**published, **settings, **layout.sizes, "type_vocab_size": 2, "pad_token_id": 0})
 
 
 def published_tensors(layout: Layout) -> Shapes:

@@ -59,8 +59,8 @@ class RankTokens:
         self.column[self._tokens[which[::-1]]] = read[::-1]
 
     def __call__(self, rows: csr_matrix) -> Ragged:
-        """rows: (B, G), linear and non-negative; a cell's total cancels out. Genes of one token are added up; ties go to
-        the smaller token. A V1 cell without any known gene becomes <mask>, so that no sentence is empty."""
+        """rows: (B, G), linear and non-negative; a cell's total cancels out. Genes of one token are added up; ties go
+        to the smaller token. A V1 cell without any known gene becomes <mask>, so that no sentence is empty."""
         values = csr_matrix(rows @ self._pick)  # (B, known tokens)
         values.eliminate_zeros()
         values.sort_indices()

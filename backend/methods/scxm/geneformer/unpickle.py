@@ -56,7 +56,7 @@ def read_dictionary(path: Path) -> dict[str, Any]:
             "Run `git lfs pull` in that folder, or download the file from the repository's page.",
         )
     try:
-        found = _Reader().read(data)
+        found: Any = _Reader().read(data)
     except _Refused as refused:
         raise DataError(
             f"{path.name} holds more than names and numbers, and was not opened.",
@@ -67,10 +67,9 @@ def read_dictionary(path: Path) -> dict[str, Any]:
         raise DataError(
             f"{path.name} cannot be read.", "It is cut short, or no pickle.", "Download it again."
         ) from error
-    plain = isinstance(found, dict) and all(
+    if not isinstance(found, dict) or not all(
         isinstance(key, str) and isinstance(value, str | int | float) for key, value in found.items()
-    )
-    if not plain:
+    ):
         raise DataError(f"{path.name} is no dictionary of genes.", "It should lead from names to ids or numbers.")
     return found
 

@@ -63,7 +63,7 @@ class Vocabulary:
         if found.n_known < FEWEST_GENES:
             unknown = [gene for gene, place in zip(genes, found.places) if place < 0]
             raise GeneMismatch(
-                f"Geneformer knows {found.n_known:,} of these {len(genes):,} genes; at least {FEWEST_GENES} are needed.",
+                f"Geneformer knows {found.n_known:,} of these {len(genes):,} genes and needs {FEWEST_GENES} at least.",
                 f"It knows human genes by symbol or Ensembl id, and mouse symbols that have one human partner. "
                 f"Unknown are, for example: {', '.join(unknown[:EXAMPLES])}.",
                 "Check the species and the gene names of the data set, or choose the encoder 'mlp', which reads any "

@@ -105,7 +105,7 @@ def score(data: PairedData, config: ScxmConfig, seeds: int) -> dict[str, list[fl
                 half = PairedData(train, data.reference, data.input_genes, data.panel_genes, data.spots)
                 add("scxm", METHOD.fit(half, config, run).predict(test, run).values)
         for name, values in run_comparators(
-            make_task(train.of_genes(data.panel_genes), test.of_genes(data.panel_genes), sigma_um, 0)
+            make_task(train, test, data.panel_genes, sigma_um, 0)
         ):
             add(name, values)
     return found

@@ -1,70 +1,104 @@
-"""`evaluate`: methods of imputation on genes that are hidden from them."""
+"""`evaluate`: methods on what is hidden from them, beside each other."""
 
 from __future__ import annotations
 
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
-from backend.cli.answer import Answer, as_table, one_line
+from backend.cli.answer import Answer
+from backend.cli.tracks import context, genes, options
 from backend.errors import UserError
 from backend.records import Answers, Unit
 
-Track = Literal["unmeasured-gene", "unseen-region"]
-
 
 def evaluate(
+    asked: typer.Context,
     method: Annotated[str, typer.Option(metavar="M[,M...]", help="Names of methods; best is ours.")],
     tissue: Annotated[Path, typer.Option(help="The tissue's file.")],
-    reference: Annotated[Path, typer.Option(help="The reference's file.")],
     out: Annotated[Path, typer.Option(help="The JSON file that is written.")],
-    track: Annotated[Track, typer.Option(help="What is hidden.")] = "unmeasured-gene",
-    folds: Annotated[int, typer.Option(min=2, help="How many parts the shared genes are cut into.")] = 5,
-    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Of the methods; folds are always the same.")] = 0,
-    fold: Annotated[list[int] | None, typer.Option(min=0, help="Only this one, from 0; may be repeated.")] = None,
+    reference: Annotated[
+        Path | None, typer.Option(help="The reference's file. Context: without one, the tissue's cells stand for it.")
+    ] = None,
+    track: options.Track = "unmeasured-gene",
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**31 - 1, help="Of the methods, and of context's panel; folds stay the same.")
+    ] = 0,
     cells: Annotated[int | None, typer.Option(min=1, help="Only the tissue's first cells.")] = None,
-    split: Annotated[
-        Literal["blocks", "casper-seed42"], typer.Option(help="How unseen-region holds cells out.")
-    ] = "blocks",
-    truth: Annotated[
-        Literal["T1", "T2", "T3"], typer.Option(help="Compared with: T1 input depth; T2 as SpaGene; T3 as CASPER.")
-    ] = "T1",
+    folds: options.Folds = 5,
+    fold: options.Fold = None,
+    split: options.Split = "blocks",
+    truth: options.Truth = "T1",
+    sigma: options.Sigma = None,
+    panel: options.Panel = 300,
+    nulls: options.Nulls = False,
+    shift: options.Shift = False,
     save: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep the predictions.")] = None,
     given: Annotated[
         list[str] | None, typer.Option("--set", metavar="METHOD.KEY=VALUE", help="One setting of one method.")
     ] = None,
-    unit: Annotated[Unit | None, typer.Option(help="Unit of the tissue's coordinates.")] = None,
-    um_per_px: Annotated[
-        float | None, typer.Option("--um-per-px", help="Size of a pixel in micrometres.", min=1e-6, max=1e6)
-    ] = None,
-    keep: Annotated[list[str] | None, typer.Option(help="COLUMN=VALUE: only these tissue cells.")] = None,
-    section_column: Annotated[str | None, typer.Option(help="The column that names sections.")] = None,
-    counts_from: Annotated[str | None, typer.Option(help="X, raw, or layers/NAME of the tissue.")] = None,
+    unit: options.TissueUnit = None,
+    um_per_px: options.Pixel = None,
+    keep: options.Keep = None,
+    section_column: options.Section = None,
+    counts_from: options.Counts = None,
 ) -> Answer:
-    """Score methods on genes of the tissue that are hidden from them, beside each other and on the same folds.
+    """Score methods beside each other on what is hidden from them: genes of the tissue, or, with --track context, the
+    surroundings of the cells of one half of it.
 
     Of the tissue's file only expression and coordinates are read, and columns of cells that a flag names."""
+    _refuse_foreign(asked, track)
+    names = tuple(name.strip() for name in method.split(",") if name.strip())
+    settings = _settings(names, given or [])
+    answers = _answers(unit, um_per_px, keep or [], section_column, counts_from)
+    if track == "context":
+        from backend.evaluation.context.evaluate import Request as Contexts
+        from backend.evaluation.context.files import Source
+
+        source, radii = Source(tissue, reference, answers, cells), tuple(dict.fromkeys(sigma or [50.0]))
+        return context.run(Contexts(names, source, out, radii, panel, seed, nulls, shift, settings, save), _say)
+    if reference is None:
+        raise UserError(f"The track {track} needs a reference.", mend="Name its file with --reference.")
     from backend.evaluation.genes.bench.evaluate import Request
-    from backend.evaluation.genes.bench.evaluate import evaluate as run
     from backend.evaluation.genes.tracks import Plan
 
-    names = tuple(name.strip() for name in method.split(",") if name.strip())
-    answers = Answers(
+    request = Request(
+        names, tissue, reference, out, track, folds, tuple(dict.fromkeys(fold or [])), seed, cells,
+        Plan(truth, split), answers, settings, save,
+    )  # fmt: skip
+    return genes.run(request, _say)
+
+
+def _answers(
+    unit: Unit | None, um_per_px: float | None, keep: list[str], section_column: str | None, counts_from: str | None
+) -> Answers:
+    return Answers(
         unit=unit or ("px" if um_per_px else None),
         um_per_px=um_per_px,
-        keep=dict(_pair(text, "--keep") for text in keep or []),
+        keep=dict(_pair(text, "--keep") for text in keep),
         section_column=section_column or "",
         counts_from=counts_from,
     )
-    request = Request(
-        names, tissue, reference, out, track, folds, tuple(dict.fromkeys(fold or [])), seed, cells,
-        Plan(truth, split), answers, _settings(names, given or []), save,
-    )  # fmt: skip
-    made = run(request, lambda text: print(text, file=sys.stderr, flush=True))
-    return Answer(_brief(made) | {"out": str(out)}, _as_text(made, out))
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _refuse_foreign(asked: typer.Context, track: str) -> None:
+    """A flag of another track would be ignored without a word."""
+    foreign = options.OF_GENES if track == "context" else options.OF_CONTEXT
+    wrong = [f"--{name}" for name in foreign if _typed(asked, name)]
+    if wrong:
+        raise UserError(f"{', '.join(wrong)} says nothing on the track {track}.", mend="Leave it out.")
+
+
+def _typed(asked: typer.Context, name: str) -> bool:
+    source = asked.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def _pair(text: str, flag: str) -> tuple[str, str]:
@@ -86,49 +120,6 @@ def _settings(names: tuple[str, ...], given: list[str]) -> dict[str, dict[str, A
         except ValueError:
             found.setdefault(name, {})[setting] = value
     return found
-
-
-def _brief(made: dict[str, Any]) -> dict[str, Any]:
-    """Without the rows of single genes, which stand in the file."""
-    methods = {
-        name: {key: value for key, value in found.items() if not key.startswith("genes") or key == "genes_scored"}
-        for name, found in made["methods"].items()
-    }
-    return {key: value for key, value in made.items() if key != "winners"} | {"methods": methods}
-
-
-_HEADS = (
-    "method", "PCC", "95 % (genes)", "depth-partial PCC", "SRCC", "SSIM (Li)", "bins PCC", "excluded", "constant", "s",
-    "MB",
-)  # fmt: skip
-
-
-def _as_text(made: dict[str, Any], out: Path) -> str:
-    lines = [_line(name, found) for name, found in made["methods"].items()]
-    head = (
-        f"{made['track']}, {made['shared_genes']} shared genes, {len(made['folds'])} of {made['of_folds']} folds, "
-        f"truth {made['truth']}, seed {made['seed']}, {made['threads']} threads. Means over genes, per cell."
-    )
-    said = [one_line(f"Note: {text}") for text in made["warnings"]]
-    said += [
-        one_line(f"{name} failed: {found['error']['what']} {found['error']['why']} {found['error']['mend']}")
-        for name, found in made["methods"].items()
-        if "error" in found
-    ]
-    table = as_table(_HEADS, lines, "Nothing was scored.")
-    return "\n".join([head, "", table, "", made["verdict"], *said, f"Everything stands in {out}."])
-
-
-def _line(name: str, found: dict[str, Any]) -> tuple[str, ...]:
-    if "error" in found:
-        return (name, *["-"] * (len(_HEADS) - 1))
-    ends = found["intervals"]["pcc_genes"]
-    bins = found["levels"].get("bin", {}).get("pcc_mean")
-    numbers = [found["pcc_mean"], found["pcc_depth_partial_mean"], found["srcc_mean"], found["ssim_mean"], bins]
-    shown = ["-" if value is None else f"{value:.4f}" for value in numbers]
-    interval = f"{ends[0]:.3f} to {ends[1]:.3f}" if ends else "-"
-    rest = (str(found["excluded"]), str(found["constant"]), f"{found['seconds']:.1f}", f"{found['peak_mb']:.0f}")
-    return (name, shown[0], interval, *shown[1:], *rest)
 
 
 def register(root: typer.Typer) -> None:

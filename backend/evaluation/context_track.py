@@ -64,9 +64,10 @@ def measure(cells: Cells, sigma_um: float) -> Truth:
     )
 
 
-def make_task(train: Cells, test: Cells, sigma_um: float, seed: int) -> ContextTask:
-    """Both over the panel. Training cells without a neighbour teach nothing and are left out."""
-    learnt = measure(train, sigma_um)
+def make_task(train: Cells, test: Cells, panel: tuple[str, ...], sigma_um: float, seed: int) -> ContextTask:
+    """Both over the genes that are read, `panel` among them. Training cells without a neighbour teach nothing and are
+    left out."""
+    learnt = measure(train.of_genes(panel), sigma_um)
     known = train.of_rows(learnt.kept)
     assert known.coordinates is not None
     scaling = Scaling(known)
@@ -74,7 +75,7 @@ def make_task(train: Cells, test: Cells, sigma_um: float, seed: int) -> ContextT
         inputs=scaling.apply(known),
         contexts=learnt.without_self[learnt.kept],
         queries=scaling.apply(test),
-        own=np.asarray((test.expression > 0).todense(), dtype=np.float32),
+        own=np.asarray((test.of_genes(panel).expression > 0).todense(), dtype=np.float32),
         strips=strips(known.coordinates, known.section, sigma_um),
         seed=seed,
     )

@@ -53,7 +53,7 @@ def look_ahead(
         input_genes=len(plan.input_genes),
         dropped=(*_dropped_genes(plan, around, loose, checked), *buffered),
         warnings=(
-            *_warnings_of_radius(coordinates, section, sigma_um),
+            *warnings_of_radius(coordinates, section, sigma_um),
             *_warnings_of_data(plan, (around, loose, checked)),
         ),
         memory_gb=round(
@@ -106,7 +106,7 @@ def _are(count: int) -> str:
     return "is" if count == 1 else "are"
 
 
-def _warnings_of_radius(
+def warnings_of_radius(
     coordinates: NDArray[np.float64], section: NDArray[np.int32], sigma_um: float
 ) -> tuple[str, ...]:
     said = []

@@ -124,7 +124,7 @@ def judge(trial: Trial, opened: OpenedRun, fits: Fits, findings: Findings) -> No
     truth = measure(test, opened.sigma_um)
     tables = [score_method(opened.run.method, predicted.values, truth, panel)]
     with repeatable(opened.run.seed, fits.job.threads):
-        task = make_task(trial.data.tissue.of_genes(panel), test, opened.sigma_um, opened.run.seed)
+        task = make_task(trial.data.tissue.of_genes(panel), test, panel, opened.sigma_um, opened.run.seed)
         for name, values in run_comparators(task, lambda name: fits.job.stage(f"comparing with {name}")):
             tables.append(score_method(name, values, truth, panel))
     findings.tables.append(pd.concat(tables, ignore_index=True).assign(fold=trial.name))

@@ -42,7 +42,7 @@ def _fit_from(
         projected, scores = vectors.T @ (centred.T @ goals), asked @ vectors
     else:
         values, vectors = np.linalg.eigh(centred @ centred.T)
-        projected, scores = vectors.T @ goals, asked @ (centred.T @ vectors)
+        projected, scores = vectors.T @ goals, (asked @ centred.T) @ vectors
     return [
         np.asarray(scores @ (projected / (np.maximum(values, 0.0) + alpha)[:, None]) + mean, dtype=np.float32)
         for alpha in alphas

@@ -41,12 +41,16 @@ class Scaling:
         values = self._log(linear, totals)
         self._mean = values.mean(axis=0)
         deviation = values.std(axis=0)
-        self._deviation = np.where(deviation > 0, deviation, 1.0)
+        self._flat = deviation <= 0  # of a gene that no training cell tells apart nothing can be learnt
+        self._deviation = np.where(self._flat, 1.0, deviation)
 
     def apply(self, cells: Cells) -> Floats:
         """n_cells x n_genes, float32."""
         values = self._log(*_linear(cells))
-        return np.asarray(np.clip((values - self._mean) / self._deviation, -CLIP, CLIP), dtype=np.float32)
+        values -= self._mean
+        values /= self._deviation
+        values[:, self._flat] = 0.0
+        return np.clip(values, -CLIP, CLIP, out=values)
 
     def _log(self, linear: csr_matrix, totals: NDArray[np.float64]) -> NDArray[np.float32]:
         factor = np.divide(self._target, totals, out=np.zeros_like(totals), where=totals > 0)

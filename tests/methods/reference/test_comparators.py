@@ -23,7 +23,7 @@ def tissue(seed: int, n: int = 700) -> Cells:
 
 @pytest.fixture(scope="module")
 def task() -> ContextTask:
-    return make_task(tissue(0), tissue(1), SIGMA_UM, seed=0)
+    return make_task(tissue(0), tissue(1), tissue(0).genes, SIGMA_UM, seed=0)
 
 
 @pytest.mark.parametrize("module", [type_mean, knn, ridge, mlp])
@@ -71,6 +71,6 @@ def test_an_empty_cell_and_a_flat_gene_do_no_harm() -> None:
     dense = cells.expression.toarray()
     dense[0], dense[:, 3] = 0, 0
     poor = Cells(csr_matrix(dense), cells.genes, "counts", cells.coordinates)
-    task = make_task(poor, poor, SIGMA_UM, seed=0)
+    task = make_task(poor, poor, poor.genes, SIGMA_UM, seed=0)
     for module in (type_mean, knn, ridge):
         assert np.isfinite(module.predict_context(task)).all()

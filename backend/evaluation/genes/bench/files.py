@@ -33,6 +33,15 @@ NEIGHBOUR_UM = 10.0  # usual distance between neighbouring cells
 
 
 @dataclass(frozen=True)
+class OpenedTissue:
+    """cells: whole, their scale told by the genes that were looked at. said: what the doctor noted of these."""
+
+    cells: Cells
+    spots: bool
+    said: tuple[Finding, ...]
+
+
+@dataclass(frozen=True)
 class Opened:
     """pair: whole, the scale of its tissue told by one fold's input genes. said: what the doctor noted of these."""
 
@@ -41,36 +50,53 @@ class Opened:
 
 
 @dataclass(frozen=True)
-class PairFiles:
-    """A tissue's file with the names of its genes, and a reference. gather: features of the file x genes."""
+class TissueFile:
+    """A tissue's file with the names of its genes. gather: features of the file x genes."""
 
     raw: Raw
     answers: Answers
     genes: pd.DataFrame
     gather: csr_matrix
-    reference: Cells
-    said: tuple[Finding, ...]
+    species: Species
 
     @property
-    def shared(self) -> tuple[str, ...]:
-        return tuple(sorted(set(map(str, self.genes.index)) & set(self.reference.genes)))
+    def names(self) -> tuple[str, ...]:
+        return tuple(map(str, self.genes.index))
 
-    def open(self, inputs: tuple[str, ...]) -> Opened:
-        """The pair as the doctor finds it who may look at `inputs` only. Raises `DataError` with all it refuses."""
-        place = {str(gene): column for column, gene in enumerate(self.genes.index)}
+    def open(self, inputs: tuple[str, ...]) -> OpenedTissue:
+        """The tissue as the doctor finds it who may look at `inputs` only. Raises `DataError` with all it refuses."""
+        place = {gene: column for column, gene in enumerate(self.names)}
         read = csr_matrix(self.gather[:, [place[gene] for gene in inputs]]).sum(axis=1)
         case = _examine(_only(self.raw, np.flatnonzero(np.asarray(read).ravel() > 0)), self.answers)
         assert case.coordinates is not None
         whole = csr_matrix(self.raw.matrices[case.counts_from].values[case.rows], dtype=np.float32)
         summed = csr_matrix(linear(whole, case.scale) @ self.gather, dtype=np.float32)
-        tissue = Cells(
+        cells = Cells(
             csr_matrix(summed.log1p() if case.scale == "log" else summed),
-            tuple(map(str, self.genes.index)),
+            self.names,
             case.scale,
             case.coordinates.astype(np.float32),
             section_codes(case.obs["section"], len(case.obs)),
         )
-        return Opened(GenePair(tissue, self.reference), tuple(case.findings))
+        return OpenedTissue(cells, case.spots, tuple(case.findings))
+
+
+@dataclass(frozen=True)
+class PairFiles:
+    """A tissue's file and a reference. said: what the doctor noted of the reference."""
+
+    tissue: TissueFile
+    reference: Cells
+    said: tuple[Finding, ...]
+
+    @property
+    def shared(self) -> tuple[str, ...]:
+        return tuple(sorted(set(self.tissue.names) & set(self.reference.genes)))
+
+    def open(self, inputs: tuple[str, ...]) -> Opened:
+        """Both, as the doctor finds the tissue who may look at `inputs` only."""
+        opened = self.tissue.open(inputs)
+        return Opened(GenePair(opened.cells, self.reference), opened.said)
 
 
 def open_files(
@@ -79,11 +105,21 @@ def open_files(
     """Read both. answers: about the tissue. first: only that many cells of the tissue's file.
 
     Raises `DataError` for files that cannot be used."""
+    file = open_tissue(tissue, max_mb, answers, first)
+    return PairFiles(file, *open_reference(reference, max_mb, file))
+
+
+def open_tissue(path: Path, max_mb: int, answers: Answers | None = None, first: int | None = None) -> TissueFile:
+    """Raises `DataError` for a file that cannot be used."""
     said = answers or Answers()
-    raw = _first(_stripped(read([tissue], max_mb), said), first)
-    genes, gather, species = _name(raw, said)
-    diagnosis = doctor.examine(read([reference], max_mb), "reference")
-    return PairFiles(raw, said, genes, gather, _reference(diagnosis, genes, species), diagnosis.findings)
+    raw = _first(_stripped(read([path], max_mb), said), first)
+    return TissueFile(raw, said, *_name(raw, said))
+
+
+def open_reference(path: Path, max_mb: int, tissue: TissueFile) -> tuple[Cells, tuple[Finding, ...]]:
+    """The reference by the tissue's names of genes, and what the doctor noted of it."""
+    diagnosis = doctor.examine(read([path], max_mb), "reference")
+    return _reference(diagnosis, tissue.genes, tissue.species), diagnosis.findings
 
 
 def _stripped(raw: Raw, answers: Answers) -> Raw:
@@ -156,7 +192,7 @@ def _with_likely_pixel(raw: Raw, answers: Answers, case: Case) -> Case:
     size = NEIGHBOUR_UM / places.measure(case.coordinates, case.obs["section"].to_numpy()).median
     taken = _examine(raw, answers.model_copy(update={"unit": "px", "um_per_px": size}))
     what = f"The size of a pixel is not known; {size:.2g} µm is taken, so that cells are {NEIGHBOUR_UM:.0f} µm apart."
-    taken.say("noted", "no-scale", what, "Bins, niches and borders hang on it. Give it with --um-per-px.")
+    taken.say("noted", "no-scale", what, "Every distance hangs on it. Give it with --um-per-px.")
     return taken
 
 

@@ -43,7 +43,7 @@ def find(params: dict[str, Any], job: Job) -> dict[str, Any]:
     job.stage("splitting the cells")
     folder, name = _predictions(run.id, record)
     context = read_column(folder / name, params["gene"])
-    types = _types(record.id, params["types"])
+    types = types_of(record.id, params["types"])
     split = split_cells(context, types == params["type"], params["threshold"], f"cells of type {params['type']}")
     job.report(1, 4)
     job.stage("comparing genes")
@@ -81,7 +81,7 @@ def _predictions(run_id: str, record: DatasetRecord) -> tuple[Path, str]:
     raise NotFound(f"The run has predicted nothing for {record.name!r} yet.", mend="Apply it to that data set first.")
 
 
-def _types(dataset_id: str, source: str) -> NDArray[np.object_]:
+def types_of(dataset_id: str, source: str) -> NDArray[np.object_]:
     """The type of each cell, in the data set's order."""
     cells = matrix.obs(dataset_id, ["type"])
     if source != "column":

@@ -8,7 +8,7 @@ it imports at the top, loads torch, scanpy, transformers or anndata.
 All raise `UserError` for what the user can mend: `NotFound`, `InUse`, `DataError`, `GeneMismatch`.
 """
 
-from backend.api import imputed
+from backend.api import context, imputed
 from backend.api._analyses import (
     EnrichmentResult,
     NicheResult,
@@ -167,6 +167,7 @@ __all__ = [
     "cells_inside",
     "check_markers",
     "checklist",
+    "context",
     "context_genes",
     "continue_quick_look",
     "count_kept",

@@ -26,7 +26,9 @@ QUICK = {
     "next-panel": "backend.analysis.imputation.next_panel_job:propose",
     "predict": "backend.evaluation.predict:predict",
     "niche": "backend.analysis.niche_job:find",
+    "put-back": "backend.analysis.put_back.job:put_back",
     "enrich": "backend.analysis.enrichment_job:enrich",
+    "attention-test": "backend.evaluation.attention_test:look",
     "demo": "backend.datasets.demo:make",
 }
 

@@ -72,6 +72,11 @@ class RankInput:
         tokens[cell[kept], 1 + rank[kept]] = rows.indices[order][kept] + FIRST_GENE
         return tokens
 
+    @staticmethod
+    def genes_of(tokens: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The input gene that each token stands for; -1: none."""
+        return np.where(tokens >= FIRST_GENE, tokens - FIRST_GENE, -1)
+
     def arrays(self) -> dict[str, Floats]:
         return {"medians": self.medians}
 

@@ -55,6 +55,15 @@ class TransformerEncoder(nn.Module):
         cls, attention = self.blocks[-1](x[:, :1], x, visible)  # only <cls> is read: only it asks
         return cls[:, 0], attention[:, :, 0]
 
+    def attend(self, tokens: Tensor) -> Tensor:
+        """tokens (B, T) -> what <cls> looks at in each block (layers, B, heads, T); a cell's weights sum to one."""
+        x, visible = self.embed(tokens)
+        found = []
+        for block in self.blocks:
+            x, weights = block(x, x, visible)
+            found.append(weights[:, :, 0])
+        return torch.stack(found)
+
     def read_all(self, tokens: Tensor) -> Tensor:
         """Every token after the last block, for masked-gene pretraining. (B, T) -> (B, T, W)."""
         x, visible = self.embed(tokens)
@@ -155,9 +164,11 @@ def critic_loss(critic: Critic, real: Tensor, fake: Tensor, mix: Tensor, gradien
     return loss
 
 
-def start_at_mean(encoder: MlpEncoder | TransformerEncoder, mean_context: Tensor) -> None:
+def start_at_mean(encoder: nn.Module, mean_context: Tensor) -> None:
     """Set the last bias so that an untrained encoder predicts the tissue's mean context."""
-    last = encoder.head[-1]
+    head = encoder.head
+    assert isinstance(head, nn.Sequential)
+    last = head[-1]
     assert isinstance(last, nn.Linear)
     with torch.no_grad():
         last.weight.mul_(0.1)

@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 from typer._click.exceptions import ClickException  # typer carries its own click and does not export this name
 
-from backend.cli import analyses, datasets, evaluate, match, runs, studies, types
+from backend.cli import analyses, backbones, datasets, evaluate, match, runs, studies, types
 from backend.cli.answer import Answer, defect, print_answer, print_error
 from backend.errors import UserError
 
@@ -33,6 +33,7 @@ app.add_typer(datasets.app, name="datasets")
 app.add_typer(studies.app, name="studies")
 app.add_typer(runs.app, name="runs")
 app.add_typer(types.app, name="types")
+app.add_typer(backbones.app, name="backbones")
 runs.register(app)
 analyses.register(app)
 match.register(app)

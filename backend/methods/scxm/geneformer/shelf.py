@@ -72,7 +72,7 @@ def add(folder: Path, dictionaries: Path | None = None, source: str = "") -> Bac
     layout = layout_of(folder)
     published, faults = None, []
     try:
-        published = read_published(dictionaries or find_folder(folder, layout.version), layout)
+        published = read_published(find_folder(dictionaries or folder, layout.version), layout)
     except UserError as error:
         faults.append(error)
     for check in (settings_of, check_weights):

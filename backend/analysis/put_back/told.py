@@ -40,10 +40,7 @@ def summarise(trial: Trial, tissue: Tissue, spots: bool) -> dict[str, Any]:
         "ways": [way_row(way, rows) for way, rows in wide.items()],
         "ratios": ratios,
         "calibration": calibration,
-        "groups": [
-            {"level": level, **share(int(rows["held"].sum()), int(rows["cells"].sum()))}
-            for level, rows in groups.items()
-        ],
+        "groups": [group_row(level, trial.groups) for level in LEVELS],
     }
     return facts | {"verdict": verdict(facts), "warnings": warnings(facts, spots)}
 

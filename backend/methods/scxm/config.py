@@ -5,19 +5,42 @@ from __future__ import annotations
 from typing import Literal
 
 from backend.methods.contract import Config, MethodCard, setting
+from backend.methods.scxm.cost import estimate_memory_gb, estimate_minutes
+from backend.methods.scxm.geneformer.layout import LAYOUTS, Layout
 
-NETWORK, ADVERSARY, DATA = "Network", "Adversarial training", "Cells and context"
+NETWORK, ADVERSARY, DATA, BACKBONE = "Network", "Adversarial training", "Cells and context", "Backbone"
+# The paper froze its backbone for the small one of its three references; it does not say how small that was.
+FEW_CELLS, TRAINABLE_BLOCKS = 10_000, 4
 
 
 class ScxmConfig(Config):
     """Defaults are those that worked on real data (docs/methods.md); the paper's text has lost its own values."""
 
-    encoder: Literal["mlp", "transformer"] = setting(
+    encoder: Literal["mlp", "transformer", "geneformer-v1-10m", "geneformer-v2-104m", "geneformer-v2-316m"] = setting(
         "mlp",
         "Encoder",
         "mlp: a plain network on log-normalised expression, fast. transformer: reads each cell as a list of genes "
-        "ranked by expression, as in the paper; much slower without a GPU, and gives attention maps.",
+        "ranked by expression, as in the paper; much slower without a GPU, and gives attention maps. geneformer-...: "
+        "the paper's pretrained backbone, whose weights must be here (docs/methods.md).",
         group=NETWORK,
+    )
+    trainable_blocks: int | None = setting(
+        None,
+        "Trainable blocks",
+        "Geneformer only: the last blocks that learn; 0: the backbone stays as it was published, and training costs "
+        "little more than without it. Empty: 4, as in the paper; with fewer than 10,000 reference cells 0.",
+        group=BACKBONE,
+        ge=0,
+        le=18,
+    )
+    cache_gb: float = setting(
+        4.0,
+        "Memory for what is frozen (GB)",
+        "Geneformer only: what the frozen blocks make of the reference cells is computed once and kept in this much "
+        "memory; what does not fit is computed again each time. It changes the time, not the result.",
+        group=BACKBONE,
+        ge=0,
+        le=1000,
     )
     epochs: int = setting(
         40,
@@ -136,38 +159,18 @@ class ScxmConfig(Config):
     def resolved_sigma_um(self, spots: bool) -> float:
         return self.sigma_um or (100.0 if spots else 50.0)
 
+    @property
+    def backbone(self) -> Layout | None:
+        """None: the encoder is trained from the beginning here."""
+        return LAYOUTS.get(self.encoder)
+
+    def resolved_trainable_blocks(self, n_reference: int) -> int:
+        if self.trainable_blocks is None:
+            return 0 if n_reference < FEW_CELLS else TRAINABLE_BLOCKS
+        return min(self.trainable_blocks, self.backbone.layers if self.backbone else 0)
+
     def resolved_cells_per_input(self, spots: bool) -> int:
         return self.cells_per_input or (8 if spots else 1)
-
-
-def batches_per_epoch(n_cells: int, batch_size: int) -> int:
-    """One pass over the cells, but at least 50 batches and at most 200."""
-    return min(200, max(50, -(-n_cells // batch_size)))
-
-
-def estimate_minutes(n_tissue: int, n_reference: int, config: Config) -> float:
-    """Training time of one fit (on one thread): steps x seconds per step, as measured at 900 to 2,000 input genes."""
-    assert isinstance(config, ScxmConfig)
-    scale = config.batch_size / 64
-    per_epoch = batches_per_epoch(n_reference, config.batch_size)
-    width = config.hidden / 256
-    critic_s = 0.0025 * scale
-    read_s = 0.008 * scale * width
-    pretrain_s = 0.0
-    if config.encoder == "transformer":
-        read_s = 0.038 * scale * (config.layers / 2) * (config.max_tokens / 64) * (config.token_width / 64) ** 2
-        pretrain_s = config.pretrain_epochs * per_epoch * 1.5 * read_s
-    # Only the last of a step's critic updates reads with gradients: the others cost a third of it.
-    step_s = read_s * (1 + (config.n_critic - 1) / 3) + critic_s * config.n_critic
-    decoder_s = config.decoder_epochs * batches_per_epoch(n_tissue, config.batch_size) * 0.003 * scale * width
-    return (config.epochs * per_epoch * step_s + decoder_s + pretrain_s + 3.0) / 60
-
-
-def estimate_memory_gb(n_tissue: int, n_reference: int, n_genes: int, config: Config) -> float:
-    """Peak memory: the dense contexts, the sparse expression twice at a quarter filled, and torch itself."""
-    contexts = 2 * n_tissue * min(n_genes, 1000) * 4
-    expression = 2 * (n_tissue + n_reference) * n_genes * 0.25 * 8
-    return 0.7 + (contexts + expression) / 1e9
 
 
 card = MethodCard(
@@ -184,7 +187,7 @@ card = MethodCard(
     gives=(
         "the predicted surroundings (context) of every reference cell, for every panel gene",
         "a score per gene on tissue that was not trained on",
-        "with the transformer: which genes the model looked at",
+        "with the transformer or Geneformer: which genes the model looked at",
     ),
     version=1,
     config=ScxmConfig,

@@ -11,12 +11,15 @@ from scipy.sparse import csr_matrix
 from backend.analysis.context import context_graph, has_neighbours, spatial_context
 from backend.errors import DataError, GeneMismatch
 from backend.methods.contract import Cells, Floats, PairedData
+from backend.methods.scxm.backbone.reader import Sentences
 from backend.methods.scxm.config import ScxmConfig
+from backend.methods.scxm.geneformer.vocabulary import Vocabulary
 from backend.methods.scxm.inputs import LogInput, RankInput
 from backend.methods.scxm.thinning import Depth, draw_thinned, linear_shares, match_depth
 from backend.training.batches import stream
 
 FEWEST_CELLS = 20
+Reader = LogInput | RankInput | Sentences
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class Problem:
     panel: NDArray[np.int64]
     depth: Depth | None
     cells_per_input: int
-    read: LogInput | RankInput
+    read: Reader
 
     @property
     def n_reference(self) -> int:
@@ -60,8 +63,9 @@ def draw(shares: csr_matrix, depth: Depth | None, together: int, random: np.rand
     return draw_thinned(shares, depth, random) if depth else shares
 
 
-def build_problem(data: PairedData, config: ScxmConfig, seed: int) -> Problem:
-    """Contexts are measured over all tissue cells; the filter then decides which of them are trained on."""
+def build_problem(data: PairedData, config: ScxmConfig, seed: int, vocabulary: Vocabulary | None = None) -> Problem:
+    """Contexts are measured over all tissue cells; the filter then decides which of them are trained on. `vocabulary`:
+    the backbone's, if there is one. Raises DataError, GeneMismatch."""
     inputs = {gene: place for place, gene in enumerate(data.input_genes)}
     panel = np.array([inputs[gene] for gene in data.panel_genes], dtype=np.int64)
     tissue_panel = columns(data.tissue, data.panel_genes)
@@ -89,7 +93,9 @@ def build_problem(data: PairedData, config: ScxmConfig, seed: int) -> Problem:
         panel=panel,
         depth=depth,
         cells_per_input=together,
-        read=_fit_reader(shares, depth, together, config, seed),
+        read=_reader(shares, depth, together, config, seed)
+        if vocabulary is None
+        else Sentences.of(vocabulary, data.input_genes),
     )
 
 
@@ -131,7 +137,7 @@ def _match(data: PairedData, shares: csr_matrix) -> Depth:
     return match_depth(shares, csr_matrix(expression[:, measured]), where, counts=data.tissue.scale == "counts")
 
 
-def _fit_reader(
+def _reader(
     shares: csr_matrix, depth: Depth | None, together: int, config: ScxmConfig, seed: int
 ) -> LogInput | RankInput:
     if config.encoder == "transformer":

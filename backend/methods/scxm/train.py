@@ -14,11 +14,18 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from backend.errors import UserError
 from backend.methods.contract import RunContext
-from backend.methods.scxm.config import ScxmConfig, batches_per_epoch
+from backend.methods.scxm.backbone.encoder import BackboneEncoder, States
+from backend.methods.scxm.backbone.memory import Memory
+from backend.methods.scxm.backbone.pool import make_pool
+from backend.methods.scxm.backbone.reader import Sentences
+from backend.methods.scxm.backbone.source import Source
+from backend.methods.scxm.config import ScxmConfig
+from backend.methods.scxm.cost import POOL_DRAWS, batches_per_epoch
 from backend.methods.scxm.inputs import FIRST_GENE
 from backend.methods.scxm.model import (
     Critic,
@@ -45,23 +52,34 @@ PANEL_OF_LAMBDA = 300
 # The last steps' average predicts better than any one step of two networks that chase each other (.19 to .23).
 AVERAGE_DECAY = 0.998
 PRETRAIN_LR, MASKED_SHARE = 5e-4, 0.15
+# A published backbone's blocks are tuned more gently than the new head, at Geneformer's own 5e-5 (docs/methods.md).
+BACKBONE_LR_SHARE = 1 / 6
+# Watching may take a tenth of the time at most.
+WATCHING = 10
+DIAGNOSED, DIAGNOSED_BY_BACKBONE = 256, 64
+SCALED_ON = 512
+
+Encoder = MlpEncoder | TransformerEncoder | BackboneEncoder
 
 
 @dataclass(frozen=True)
 class Outcome:
-    encoder: MlpEncoder | TransformerEncoder
+    encoder: Encoder
     decoder: Decoder
     metrics: dict[str, float]
     stopped_at: int | None
 
 
 class Training:
-    """Networks, optimisers and data of one fit, on one device."""
+    """Networks, optimisers and data of one fit, on one device. `source`: the backbone, if the encoder has one."""
 
-    def __init__(self, problem: Problem, config: ScxmConfig, seed: int, device: str) -> None:
+    def __init__(
+        self, problem: Problem, config: ScxmConfig, seed: int, device: str, source: Source | None = None
+    ) -> None:
         self.problem, self.config, self.seed, self.device = problem, config, seed, device
         n_panel = problem.contexts.shape[1]
-        self.encoder = build_encoder(config, problem.reference.shape[1], n_panel)
+        blocks = config.resolved_trainable_blocks(problem.n_reference)
+        self.encoder = build_encoder(config, problem.reference.shape[1], n_panel, source, blocks)
         self.decoder, self.critic = Decoder(n_panel, config.hidden), Critic(n_panel)
         contexts = torch.from_numpy(problem.contexts)
         start_at_mean(self.encoder, contexts.mean(dim=0))
@@ -76,16 +94,24 @@ class Training:
         }
         for network in self.networks.values():
             network.to(device)
+        self.memory: Memory | None = None
+        if isinstance(self.encoder, BackboneEncoder):
+            self.memory = Memory(self.encoder, make_pool(problem, POOL_DRAWS, seed), config.cache_gb)
         self.optimisers: dict[str, torch.optim.Optimizer] = {
             "pretrain": torch.optim.AdamW(self.encoder.parameters(), lr=PRETRAIN_LR),
-            "encoder": torch.optim.Adam(self.encoder.parameters(), lr=config.encoder_lr, betas=ADAM_BETAS),
+            "encoder": torch.optim.Adam(
+                groups(self.encoder, config.encoder_lr), lr=config.encoder_lr, betas=ADAM_BETAS
+            ),
             "decoder": torch.optim.Adam(self.decoder.parameters(), lr=config.decoder_lr, weight_decay=DECODER_DECAY),
             "critic": torch.optim.Adam(self.critic.parameters(), lr=config.critic_lr, betas=ADAM_BETAS),
         }
         batch, n_tissue = config.batch_size, len(problem.contexts)
         per_epoch = batches_per_epoch(problem.n_reference, batch)
+        self.frozen_steps = len(self.memory.parts) + 1 if self.memory else 0
         self.pretrain_steps = config.pretrain_epochs * per_epoch if config.encoder == "transformer" else 0
-        self.taught_steps = self.pretrain_steps + config.decoder_epochs * batches_per_epoch(n_tissue, batch)
+        self.taught_steps = (
+            self.frozen_steps + self.pretrain_steps + config.decoder_epochs * batches_per_epoch(n_tissue, batch)
+        )
         self.steps = self.taught_steps + config.epochs * per_epoch
         self.consistency_weight = config.lambda_cons * n_panel / PANEL_OF_LAMBDA
         self.tissue_rows = Shuffle(n_tissue, batch, seed, "scxm/tissue")
@@ -96,6 +122,8 @@ class Training:
 
     def step(self, step: int) -> dict[str, Tensor]:
         """Do one step; the losses come back unread, so that no step waits for them."""
+        if step < self.frozen_steps:
+            return self._frozen_step(step)
         if step < self.pretrain_steps:
             return self._pretrain_step(step)
         if step < self.taught_steps:
@@ -103,10 +131,24 @@ class Training:
         self.decoder.requires_grad_(False)
         return self._adversarial_step(step)
 
+    def _frozen_step(self, step: int) -> dict[str, Tensor]:
+        """What the frozen part makes of some of the pooled draws; at last the head's units, from some of them."""
+        assert self.memory is not None
+        if step < len(self.memory.parts):
+            self.memory.fill(step)
+        else:
+            random = stream(self.seed, "scxm/scale")
+            states, _ = self.memory.batch(random.integers(self.problem.n_reference, size=SCALED_ON), random)
+            for network in (self.encoder, self.average):
+                assert isinstance(network, BackboneEncoder)
+                network.fit_scale(states)
+        return {}
+
     def _pretrain_step(self, step: int) -> dict[str, Tensor]:
         assert isinstance(self.encoder, TransformerEncoder)
         random = stream(self.seed, "scxm/pretrain", step)
         tokens, _ = self._fresh(step, random)
+        assert isinstance(tokens, Tensor)
         chance = torch.from_numpy(random.random(tuple(tokens.shape), dtype=np.float32)).to(self.device)
         loss = masked_gene_loss(self.encoder, tokens, (chance < MASKED_SHARE) & (tokens >= FIRST_GENE))
         self._descend("pretrain", loss)
@@ -148,10 +190,16 @@ class Training:
         self._descend("critic", critic_loss(self.critic, real, fake, mix, self.config.gradient_penalty))
         self.critic.requires_grad_(False)
 
-    def _fresh(self, batch: int, random: np.random.Generator) -> tuple[Tensor, Tensor]:
+    def _fresh(self, batch: int, random: np.random.Generator) -> tuple[Tensor | States, Tensor]:
         """Reference batch: encoder inputs and the same draw's binary panel (B, P)."""
-        drawn = self.problem.draw(self.reference_rows.at(batch), random)
+        return self._read(self.reference_rows.at(batch), random)
+
+    def _read(self, rows: NDArray[np.int64], random: np.random.Generator) -> tuple[Tensor | States, Tensor]:
+        if self.memory:
+            return self.memory.batch(rows, random)
+        drawn = self.problem.draw(rows, random)
         own = (drawn[:, self.problem.panel] > 0).astype(np.float32).toarray()
+        assert not isinstance(self.problem.read, Sentences)
         return torch.from_numpy(self.problem.read(drawn)).to(self.device), torch.from_numpy(own).to(self.device)
 
     def _descend(self, name: str, loss: Tensor) -> None:
@@ -164,10 +212,8 @@ class Training:
     def diagnose(self, n_cells: int) -> dict[str, float]:
         """`critic`, `consistency`, `spread` and `match` (see verdict.py) on fresh draws that training never uses."""
         random = stream(self.seed, "scxm/diagnosis")
-        rows = random.integers(self.problem.n_reference, size=n_cells)
-        drawn = self.problem.draw(rows, random)
-        own = torch.from_numpy((drawn[:, self.problem.panel] > 0).astype(np.float32).toarray()).to(self.device)
-        z = self.standardise(self.average(torch.from_numpy(self.problem.read(drawn)).to(self.device)))
+        inputs, own = self._read(random.integers(self.problem.n_reference, size=n_cells), random)
+        z = self.standardise(self.average(inputs))
         real = self.standardise(self.contexts[random.integers(len(self.contexts), size=n_cells)])
         consistency = decoder_loss(self.decoder, z, own).item()
         elsewhere = decoder_loss(self.decoder, z.roll(1, dims=0), own).item()
@@ -178,52 +224,67 @@ class Training:
             "match": (elsewhere - consistency) / max(consistency, 1e-9),
         }
 
-    def tensors(self) -> dict[str, Tensor]:
-        found: dict[str, Tensor] = {}
+    def tensors(self, step: int) -> dict[str, Tensor]:
+        found = self.memory.tensors(min(step, len(self.memory.parts))) if self.memory else {}
         for name, network in self.networks.items():
             found |= checkpoints.module_tensors(f"network/{name}", network)
         for name, optimiser in self.optimisers.items():
             found |= checkpoints.optimiser_tensors(f"optimiser/{name}", optimiser)
         return found
 
-    def restore(self, tensors: dict[str, Tensor]) -> None:
+    def restore(self, tensors: dict[str, Tensor], step: int) -> None:
+        if self.memory:
+            self.memory.restore(min(step, len(self.memory.parts)), tensors)
         for name, network in self.networks.items():
             checkpoints.restore_module(f"network/{name}", network, tensors)
         for name, optimiser in self.optimisers.items():
             checkpoints.restore_optimiser(f"optimiser/{name}", optimiser, tensors)
 
 
-def build_encoder(config: ScxmConfig, n_genes: int, n_panel: int) -> MlpEncoder | TransformerEncoder:
+def build_encoder(
+    config: ScxmConfig, n_genes: int, n_panel: int, source: Source | None = None, trainable_blocks: int = 0
+) -> Encoder:
+    if source:
+        has_cls = source.layout.has_cls
+        return BackboneEncoder(source.bert, n_panel, config.hidden, trainable_blocks, has_cls=has_cls)
     if config.encoder == "mlp":
         return MlpEncoder(n_genes, n_panel, config.hidden)
     return TransformerEncoder(n_genes, n_panel, config.hidden, config.layers, config.token_width, config.max_tokens)
 
 
-def train(problem: Problem, config: ScxmConfig, run: RunContext, device: str, key: dict[str, Any]) -> Outcome:
+def groups(encoder: Encoder, lr: float) -> list[dict[str, Any]]:
+    """What learns, and how fast."""
+    if not isinstance(encoder, BackboneEncoder) or not encoder.blocks:
+        return [{"params": list(encoder.parameters())}]
+    blocks = {"params": list(encoder.blocks.parameters()), "lr": lr * BACKBONE_LR_SHARE}
+    return [{"params": list(encoder.head.parameters())}, blocks]
+
+
+def train(training: Training, run: RunContext, key: dict[str, Any]) -> Outcome:
     """Train from the beginning, or from the checkpoint in `run.folder` if `key` says that it is of this very work.
 
     Raises UserError when the losses stop being numbers and no earlier checkpoint exists; with one, that is kept and
     `stopped_at` says so.
     """
-    training = Training(problem, config, run.seed, device)
     first = resume(training, run, key)
     stopped_at: int | None = None
-    clock = time.monotonic()
+    clock, pause = time.monotonic(), REPORT_S
     for step in range(first, training.steps):
         losses = training.step(step)
         done = step + 1
         if done % CHECK_STEPS == 0 and not _finite(losses):
             stopped_at = fall_back(training, run, key, done)
             break
-        if time.monotonic() - clock < REPORT_S and step > first and done < training.steps:
+        if time.monotonic() - clock < pause and step > first and done < training.steps:
             continue
         clock = time.monotonic()
         if not _finite(losses):
             stopped_at = fall_back(training, run, key, done)
             break
         if run.checkpoint_due():
-            checkpoints.save_checkpoint(run.folder, training.tensors(), {"step": done, "key": key})
+            checkpoints.save_checkpoint(run.folder, training.tensors(done), {"step": done, "key": key})
         run.report(done, training.steps, **_readings(training, losses, done))
+        pause = max(REPORT_S, WATCHING * (time.monotonic() - clock)) if REPORT_S else 0.0
         if done < training.steps and run.should_stop():
             stopped_at = done
             break
@@ -241,8 +302,9 @@ def resume(training: Training, run: RunContext, key: dict[str, Any]) -> int:
     found = checkpoints.load_checkpoint(run.folder)
     if found is None or found[1]["key"] != key:
         return 0
-    training.restore(found[0])
-    return int(found[1]["step"])
+    step = int(found[1]["step"])
+    training.restore(found[0], step)
+    return step
 
 
 def fall_back(training: Training, run: RunContext, key: dict[str, Any], step: int) -> int:
@@ -264,4 +326,4 @@ def _finite(losses: dict[str, Tensor]) -> bool:
 def _readings(training: Training, losses: dict[str, Tensor], done: int) -> dict[str, float]:
     if done <= training.taught_steps:
         return {name: loss.item() for name, loss in losses.items()}
-    return training.diagnose(256)
+    return training.diagnose(DIAGNOSED_BY_BACKBONE if training.memory else DIAGNOSED)

@@ -41,8 +41,9 @@ class Layout:
         return self.version == "V2"
 
     @property
-    def sizes(self) -> dict[str, int]:
-        """As `config.json` calls them."""
+    def settings(self) -> dict[str, Any]:
+        """All of the published `config.json` that decides what the model computes."""
+        dropout = 0.02 if self.version == "V1" else 0.1
         return {
             "num_hidden_layers": self.layers,
             "hidden_size": self.hidden,
@@ -50,6 +51,13 @@ class Layout:
             "intermediate_size": self.ffn,
             "vocab_size": self.vocab,
             "max_position_embeddings": self.max_len,
+            "hidden_act": "relu",
+            "hidden_dropout_prob": dropout,
+            "attention_probs_dropout_prob": dropout,
+            "initializer_range": 0.02,
+            "layer_norm_eps": 1e-12,
+            "pad_token_id": 0,
+            "type_vocab_size": 2,
         }
 
 
@@ -62,18 +70,11 @@ _PUBLISHED = (
 LAYOUTS = {layout.name: layout for layout in _PUBLISHED}
 
 
-def bert_config(layout: Layout, **settings: Any) -> BertConfig:
-    """The published settings, relu and drop-out .02 with token 0 as <pad>, but for those named in `settings`."""
+def bert_config(layout: Layout, **others: Any) -> BertConfig:
+    """The published settings, but for `others`."""
     from transformers import BertConfig
 
-    published = {
-        "hidden_act": "relu",
-        "hidden_dropout_prob": 0.02,
-        "attention_probs_dropout_prob": 0.02,
-        "initializer_range": 0.02,
-        "layer_norm_eps": 1e-12,
-    }
-    return BertConfig.from_dict({**published, **settings, **layout.sizes, "type_vocab_size": 2, "pad_token_id": 0})
+    return BertConfig(**{**layout.settings, **others})
 
 
 def published_tensors(layout: Layout) -> Shapes:
@@ -101,8 +102,8 @@ def published_tensors(layout: Layout) -> Shapes:
 
 
 def explained_extras(layout: Layout) -> Shapes:
-    """What older releases of transformers also wrote: the shared table a second time, its bias under a second name,
-    and the positions 0, 1, 2, ... Nothing is learnt in them."""
+    """What a file may hold besides: the positions 0, 1, 2, ..., as the published V1 does, and the shared table and its
+    bias under the names of the head. Nothing is learnt in them."""
     return {
         "bert.embeddings.position_ids": (1, layout.max_len),
         "cls.predictions.decoder.weight": (layout.vocab, layout.hidden),

@@ -16,7 +16,7 @@ from backend.errors import DataError, InUse, NotFound, UserError
 from backend.methods.scxm.geneformer.dictionaries import PLACES, dictionary_files, find_folder, read_published
 from backend.methods.scxm.geneformer.layout import LAYOUTS, REPOSITORY, Layout
 from backend.methods.scxm.geneformer.vocabulary import Vocabulary
-from backend.methods.scxm.geneformer.weights import CONFIG, WEIGHTS, check_weights, layout_of, settings_of
+from backend.methods.scxm.geneformer.weights import CONFIG, WEIGHTS, check_config, check_weights, layout_of
 from backend.records import now
 from backend.store import layout as store
 
@@ -75,7 +75,7 @@ def add(folder: Path, dictionaries: Path | None = None, source: str = "") -> Bac
         published = read_published(find_folder(dictionaries or folder, layout.version), layout)
     except UserError as error:
         faults.append(error)
-    for check in (settings_of, check_weights):
+    for check in (check_config, check_weights):
         try:
             check(folder, layout)
         except UserError as error:

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 Attention = Literal["sdpa", "eager"]
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
-_SETTINGS = ("hidden_act", "hidden_dropout_prob", "attention_probs_dropout_prob", "initializer_range", "layer_norm_eps")
+_SIZES = ("num_hidden_layers", "hidden_size", "num_attention_heads", "intermediate_size", "vocab_size")
+_OF_TRAINING = ("hidden_dropout_prob", "attention_probs_dropout_prob", "initializer_range")
 _NUMBERS = {"F32", "F16", "BF16"}
 _LFS = b"version https://git-lfs"
 _EXAMPLES = 4
@@ -55,29 +56,26 @@ def layout_of(folder: Path) -> Layout:
     """Which published size a folder has, by its `config.json`. Raises DataError where it is none of them."""
     config = read_config(folder)
     for layout in LAYOUTS.values():
-        if all(config.get(name) == size for name, size in layout.sizes.items()):
+        if all(config.get(name) == layout.settings[name] for name in _SIZES):
             return layout
-    asked = next(iter(LAYOUTS.values())).sizes
     raise DataError(
         f"{folder} has none of the published sizes.",
-        f"It has {', '.join(f'{name} {config.get(name)}' for name in asked)}.",
+        f"It has {', '.join(f'{name} {config.get(name)}' for name in _SIZES)}.",
         f"Known are {', '.join(layout.folder for layout in LAYOUTS.values())}.",
     )
 
 
-def settings_of(folder: Path, layout: Layout) -> dict[str, Any]:
-    """What `config.json` says beside the sizes, which must be the layout's. Raises DataError."""
-    config = read_config(folder)
+def check_config(folder: Path, layout: Layout) -> None:
+    """The model that `config.json` describes computes what the published one does. Raises DataError."""
+    config = {"position_embedding_type": "absolute", **read_config(folder)}
+    expected = {"position_embedding_type": "absolute", **layout.settings}
     wrong = [
-        f"{name} is {config.get(name)} and should be {size}"
-        for name, size in layout.sizes.items()
-        if config.get(name) != size
+        f"{name} is {config.get(name)} and should be {value}"
+        for name, value in expected.items()
+        if config.get(name) != value and name not in _OF_TRAINING
     ]
-    if config.get("position_embedding_type", "absolute") != "absolute":
-        wrong.append("its positions are not absolute")
     if wrong:
         raise DataError(f"{folder} is not {layout.folder}.", f"In {CONFIG} {'; '.join(wrong)}.")
-    return {name: config[name] for name in _SETTINGS if name in config}
 
 
 def check_weights(folder: Path, layout: Layout) -> None:
@@ -114,12 +112,12 @@ def load_bert(folder: Path, layout: Layout, attention: Attention = "sdpa") -> Be
     from safetensors import safe_open
     from transformers import BertModel
 
-    config = bert_config(layout, **settings_of(folder, layout))
+    check_config(folder, layout)
     check_weights(folder, layout)
     with _quiet():
         model: BertModel = BertModel.from_pretrained(
             folder,
-            config=config,
+            config=bert_config(layout),
             add_pooling_layer=False,
             local_files_only=True,
             use_safetensors=True,

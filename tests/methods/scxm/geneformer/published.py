@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle  # noqa: TID251  (to write what is published as pickles)
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.methods.scxm.geneformer.dictionaries import SPECIAL, dictionary_files
-from backend.methods.scxm.geneformer.layout import LAYOUTS, Layout, Version, bert_config, published_tensors
+from backend.methods.scxm.geneformer.layout import LAYOUTS, Layout, Version, published_tensors
 
 N_GENES = 60
 SMALL = {"layers": 2, "hidden": 16, "heads": 2, "ffn": 32, "max_len": 24, "dictionaries": None}
@@ -46,9 +47,28 @@ def write_dictionaries(folder: Path, version: Version, content: Dictionaries | N
     return folder
 
 
+def config_text(layout: Layout) -> str:
+    """`config.json` to the letter: transformers 4.6.0 wrote that of V1, 4.44.2 those of V2."""
+    written_by = (
+        {"gradient_checkpointing": False, "transformers_version": "4.6.0"}
+        if layout.version == "V1"
+        else {"classifier_dropout": None, "torch_dtype": "float32", "transformers_version": "4.44.2"}
+    )
+    config = {
+        "architectures": ["BertForMaskedLM"], "model_type": "bert", "position_embedding_type": "absolute",
+        "use_cache": True, **layout.settings, **written_by,
+    }  # fmt: skip
+    return json.dumps(config, indent=2, sort_keys=True) + "\n"
+
+
 def random_weights(layout: Layout, seed: int = 0) -> dict[str, NDArray[np.float32]]:
     random = np.random.default_rng(seed)
-    return {name: random.normal(0, 0.02, shape).astype(np.float32) for name, shape in published_tensors(layout).items()}
+    weights = {
+        name: random.normal(0, 0.02, shape).astype(np.float32) for name, shape in published_tensors(layout).items()
+    }
+    if layout.version == "V1":
+        weights["bert.embeddings.position_ids"] = np.arange(layout.max_len)[None]  # as the published file has it
+    return weights
 
 
 def write_weights(folder: Path, layout: Layout, weights: dict[str, NDArray[np.float32]] | None = None) -> Path:
@@ -56,7 +76,7 @@ def write_weights(folder: Path, layout: Layout, weights: dict[str, NDArray[np.fl
     from safetensors.numpy import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.json").write_text(bert_config(layout, architectures=["BertForMaskedLM"]).to_json_string())
+    (folder / "config.json").write_text(config_text(layout))
     save_file(weights or random_weights(layout), folder / "model.safetensors", metadata={"format": "pt"})
     (folder / "generation_config.json").write_text("{}")
     (folder / "training_args.bin").write_bytes(b"a pickle")

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from math import prod
 
 import pytest
 import torch
 
-from backend.methods.scxm.geneformer.layout import LAYOUTS, Layout, bert_config, count_parameters, published_tensors
+from backend.methods.scxm.geneformer.layout import (
+    LAYOUTS,
+    Layout,
+    bert_config,
+    count_parameters,
+    explained_extras,
+    published_tensors,
+)
+from tests.methods.scxm.geneformer.published import config_text
 
 
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=lambda layout: layout.name)
@@ -22,20 +31,39 @@ def test_counts_and_names_are_those_of_the_published_model(layout: Layout) -> No
     assert model.cls.predictions.decoder.weight is model.bert.embeddings.word_embeddings.weight  # tied
 
 
-def test_the_published_file_of_104m_has_the_size_that_these_names_and_shapes_give() -> None:
-    """417,571,156 bytes: names and shapes stand in the file's head, so its size would tell of any other."""
-    shapes = published_tensors(LAYOUTS["geneformer-v2-104m"])
+@pytest.mark.parametrize(
+    ("name", "n_bytes"),
+    [
+        ("geneformer-v1-10m", 41_183_536),
+        ("geneformer-v2-104m", 417_571_156),
+        ("geneformer-v2-316m", 1_265_455_076),
+    ],
+)
+def test_the_published_files_have_the_sizes_that_these_names_and_shapes_give(name: str, n_bytes: int) -> None:
+    """Names and shapes stand in a file's head, so its size would tell of any other. V1 holds its positions too."""
+    layout = LAYOUTS[name]
+    tensors = {tensor: ("F32", shape) for tensor, shape in sorted(published_tensors(layout).items())}
+    if layout.version == "V1":
+        positions = "bert.embeddings.position_ids"
+        tensors = {positions: ("I64", explained_extras(layout)[positions]), **tensors}
     head, end = {}, 0
-    for name, shape in sorted(shapes.items()):
-        start, end = end, end + 4 * prod(shape)
-        head[name] = {"dtype": "F32", "shape": list(shape), "data_offsets": [start, end]}
+    for tensor, (kind, shape) in tensors.items():
+        start, end = end, end + {"I64": 8, "F32": 4}[kind] * prod(shape)
+        head[tensor] = {"dtype": kind, "shape": list(shape), "data_offsets": [start, end]}
     text = json.dumps({"__metadata__": {"format": "pt"}, **head}, separators=(",", ":"))
-    padded = -(-len(text) // 8) * 8
-    assert 8 + padded + end == 417_571_156
+    assert 8 + -(-len(text) // 8) * 8 + end == n_bytes
 
 
-def test_a_downloaded_setting_goes_before_the_published_one() -> None:
-    layout = LAYOUTS["geneformer-v1-10m"]
-    assert bert_config(layout).hidden_act == "relu"
-    mixed = bert_config(layout, hidden_act="gelu", hidden_size=7)
-    assert (mixed.hidden_act, mixed.hidden_size) == ("gelu", 256)
+@pytest.mark.parametrize(
+    ("name", "sha256"),
+    [
+        ("geneformer-v1-10m", "9cf69ca3bdb0215c4188b54c451b6f02adfe68b8f66011a57d0f32845133fd4b"),
+        ("geneformer-v2-316m", "2cc4af3442644e84af71814a607b61c958d7b4e5ebde6791ab77b5f534ac6f6e"),
+    ],
+)
+def test_the_settings_are_the_published_ones_to_the_letter(name: str, sha256: str) -> None:
+    assert hashlib.sha256(config_text(LAYOUTS[name]).encode()).hexdigest() == sha256
+
+
+def test_the_settings_of_104m_have_the_published_length() -> None:
+    assert len(config_text(LAYOUTS["geneformer-v2-104m"])) == 590

@@ -14,8 +14,8 @@ from safetensors.numpy import save_file
 
 from backend.errors import DataError, NotFound
 from backend.methods.scxm.geneformer.layout import LAYOUTS, Layout, explained_extras
-from backend.methods.scxm.geneformer.weights import check_weights, layout_of, load_bert, settings_of
-from tests.methods.scxm.geneformer.published import V1, V2, random_weights, write_weights
+from backend.methods.scxm.geneformer.weights import check_config, check_weights, layout_of, load_bert
+from tests.methods.scxm.geneformer.published import V1, V2, config_text, random_weights, write_weights
 
 Weights = dict[str, NDArray[np.float32]]
 WORDS = "bert.embeddings.word_embeddings.weight"
@@ -28,9 +28,10 @@ def test_every_tensor_arrives(tmp_path: Path, layout: Layout) -> None:
     stored = random_weights(layout)
     for name, value in model.named_parameters():
         np.testing.assert_array_equal(value.detach().numpy(), stored.pop(f"bert.{name}"))
+    stored.pop("bert.embeddings.position_ids", None)  # 0, 1, 2, ..., which the model knows
     assert {name.split(".")[0] for name in stored} == {"cls"}  # the head alone stays behind
     assert not model.training
-    assert (model.config.hidden_act, model.config.hidden_dropout_prob) == ("relu", 0.02)
+    assert model.config.hidden_act == "relu"
 
 
 def test_the_maps_of_attention_can_be_had_and_change_nothing(tmp_path: Path) -> None:
@@ -131,9 +132,14 @@ def spoil(folder: Path, **values: object) -> None:
 
 def test_settings_of_another_size_or_kind(tmp_path: Path) -> None:
     folder = write_weights(tmp_path, V2)
-    assert settings_of(folder, V2)["hidden_act"] == "relu"
-    spoil(folder, num_hidden_layers=3, vocab_size=7, position_embedding_type="relative_key")
-    with pytest.raises(DataError, match=r"num_hidden_layers is 3 and should be 2; vocab_size is 7.*not absolute"):
+    check_config(folder, V2)
+    spoil(folder, hidden_dropout_prob=0.3)
+    check_config(folder, V2)
+    spoil(folder, hidden_act="gelu")
+    with pytest.raises(DataError, match="hidden_act is gelu and should be relu"):
+        check_config(folder, V2)
+    spoil(folder, hidden_act="relu", num_hidden_layers=3, vocab_size=7, position_embedding_type="relative_key")
+    with pytest.raises(DataError, match=r"is relative_key.*num_hidden_layers is 3 and should be 2; vocab_size is 7"):
         load_bert(folder, V2)
     with pytest.raises(DataError, match=r"none of the published sizes.*num_hidden_layers 3.*are Geneformer-V1"):
         layout_of(folder)
@@ -156,8 +162,9 @@ def test_nothing_of_the_settings_is_run(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=lambda layout: layout.name)
 def test_each_published_size_is_known_by_its_settings(tmp_path: Path, layout: Layout) -> None:
-    (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert", **layout.sizes}))
+    (tmp_path / "config.json").write_text(config_text(layout))
     assert layout_of(tmp_path) is layout
+    check_config(tmp_path, layout)
 
 
 @pytest.mark.parametrize(

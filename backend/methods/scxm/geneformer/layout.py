@@ -14,7 +14,7 @@ Version = Literal["V1", "V2"]
 Shapes = dict[str, tuple[int, ...]]
 
 REPOSITORY = "ctheodoris/Geneformer"
-ENCODER, HEAD = "bert.", "cls.predictions."
+ENCODER = "bert."
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,8 @@ def config_text(layout: Layout) -> str:
 def random_weights(layout: Layout, seed: int = 0) -> dict[str, NDArray[np.float32]]:
     random = np.random.default_rng(seed)
     weights = {
-        name: random.normal(0, 0.02, shape).astype(np.float32) for name, shape in published_tensors(layout).items()
+        name: random.normal(1.0 if name.endswith("LayerNorm.weight") else 0.0, 0.02, shape).astype(np.float32)
+        for name, shape in published_tensors(layout).items()
     }
     if layout.version == "V1":
         weights["bert.embeddings.position_ids"] = np.arange(layout.max_len)[None]  # as the published file has it

@@ -12,11 +12,13 @@ from pages.imputed import attention as weights
 from pages.imputed import bake_off, export, gene, next_panel, several, table
 from pages.imputed import quality as trust
 from pages.predict import apply, around, attention, map, quality
+from pages.predict.put_back import view as put_back
 
 AROUND = {
     "map": ("On the tissue", map.show),
     "around": ("Reference cells", around.show),
     "quality": ("Quality", quality.show),
+    "put_back": ("Put back", put_back.show),
     "attention": ("Attention", attention.show),
     "apply": ("Apply and export", apply.show),
 }
@@ -53,6 +55,15 @@ def main() -> None:
         "by",
         "split",
         "count",
+        "ask",
+        "pick",
+        "around",
+        "area",
+        "niche",
+        "side",
+        "cells",
+        "niche",
+        "layer",
     )
     if place.study is None:
         empty("There is no study yet.", "Make a study", "upload.py")

@@ -59,7 +59,7 @@ def main() -> None:
         "pick",
         "around",
         "area",
-        "niche",
+        "niche_of",
         "side",
         "cells",
         "niche",

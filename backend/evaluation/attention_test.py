@@ -94,7 +94,7 @@ def look(params: dict[str, Any], job: Job) -> dict[str, Any]:
     job.report(test.passes, test.passes)
     for name, table in {"cells": cells, "genes": genes, "deletion": changes, "groups": groups, "parts": parts}.items():
         table.to_parquet(job.result / f"{name}.parquet", index=False)
-    facts = facts_of(genes, groups, changes, len(cells)) | {
+    facts = facts_of(genes, groups, changes, parts, cells["read"].to_numpy()) | {
         "cells": len(cells),
         "of_cells": opened.reference.n_cells,
         "genes_read": float(cells["read"].median()),
@@ -156,8 +156,10 @@ def _delete(test: Deleting, groupings: dict[str, NDArray[np.str_]], seed: int) -
         changes.append(row.assign(first=first))
         for by, labels in groupings.items():
             table = deletion.compare(attended, random, labels, seed)
-            means = pd.Series(first[tried]).groupby(labels[tried]).mean()
-            groups.append(table.assign(by=by, k=k, first=table["group"].map(means)))
+            over_cells = pd.DataFrame({"attended": attended, "random": random.mean(axis=0), "first": first})[tried]
+            cells = over_cells.groupby(labels[tried])
+            errors = cells.sem().add_suffix("_se").assign(first=cells["first"].mean())
+            groups.append(table.assign(by=by, k=k).join(errors, on="group"))
     return pd.concat(changes, ignore_index=True), pd.concat(groups, ignore_index=True)
 
 

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 SIGNIFICANT = 0.05
-NO_MATTER = 1.1  # a ratio that nobody would act on, however sure it is
+NO_MATTER, MATTER = 1.1, 1.5  # ratios: below the first nobody would act on it, however sure it is
+
+
+def matters(row: pd.Series) -> Literal["yes", "little", "no"]:
+    """Whether deleting attended genes moves predictions further than deleting others, and by an amount that counts."""
+    if row["p"] >= SIGNIFICANT or row["ratio"] < NO_MATTER:
+        return "no"
+    return "yes" if row["ratio"] >= MATTER else "little"
+
+
+ENDS = {
+    "yes": "This model's predictions do hang on what it looks at.",
+    "little": "This model's predictions hang a little more than chance on what it looks at.",
+    "no": "Attention does not show what this model's predictions hang on.",
+}
 
 
 def deletion_words(row: pd.Series, k: int) -> str:
     """row: n, attended, random, ratio and p of all cells at `k` deleted genes."""
-    told = f"Deleting the {k} genes that a cell's summary looks at most moves its prediction {row['ratio']:.1f} × "
+    told = f"Deleting the {k} genes that a cell's summary looks at most moves its prediction {row['ratio']:.2f} × "
     told += f"as far as deleting {k} others of equal detection ({row['n']:,.0f} cells, p {_p(row['p'])}). "
-    if row["p"] >= SIGNIFICANT or row["ratio"] < NO_MATTER:
-        return told + "Attention does not show what this model's predictions hang on."
-    return told + "This model's predictions do hang on what it looks at."
+    return told + ENDS[matters(row)]
 
 
 def rank_words(attended: NDArray[np.floating], first: NDArray[np.floating], k: int) -> str:
@@ -52,18 +64,28 @@ def headline(table: pd.DataFrame, cells: int) -> int:
     return int(tried.max()) if len(tried) else int(table["k"].min())
 
 
-def facts_of(genes: pd.DataFrame, groups: pd.DataFrame, changes: pd.DataFrame, cells: int) -> dict[str, Any]:
-    """`k` (the headline), `verdict` (sentences), ratio and p. Tables as the job writes them."""
-    everyone = groups[groups["by"] == "all"]
-    said = [null_words(genes[genes["by"] == "all"])]
+def spread_words(spread: float, read: float) -> str:
+    """spread: genes that share a cell's attention, of those that it was read by."""
+    told = f"A cell's attention is shared among some {spread:.0f} of the {read:.0f} genes that it was read by"
+    return f"{told}: the model hardly chooses." if spread > 0.8 * read else f"{told}."
+
+
+def facts_of(
+    genes: pd.DataFrame, groups: pd.DataFrame, changes: pd.DataFrame, parts: pd.DataFrame, read: NDArray[np.integer]
+) -> dict[str, Any]:
+    """`k` (the headline), `matters`, `verdict` (sentences), ratio and p. Tables as the job writes them; read: genes per
+    cell."""
+    everyone, cells = groups[groups["by"] == "all"], len(read)
+    spread = float(parts.loc[(parts["layer"] == parts["layer"].max()) & (parts["head"] < 0), "spread"].iloc[0])
+    said = [null_words(genes[genes["by"] == "all"]), spread_words(spread, float(read.mean()))]
     if everyone.empty:
-        said.append("Too few cells were read by enough genes to delete some of them.")
-        return {"k": None, "verdict": said}
+        few = "Too few cells were read by enough genes to delete some of them."
+        return {"k": None, "matters": "no", "verdict": [few, *said]}
     k = headline(everyone, cells)
     row = everyone[everyone["k"] == k].iloc[0]
     at_k = changes[changes["k"] == k].dropna()
     said = [deletion_words(row, k), rank_words(at_k["attended"].to_numpy(), at_k["first"].to_numpy(), k), *said]
-    return {"k": k, "ratio": float(row["ratio"]), "p": float(row["p"]), "verdict": said}
+    return {"k": k, "matters": matters(row), "ratio": float(row["ratio"]), "p": float(row["p"]), "verdict": said}
 
 
 def _p(p: float) -> str:

@@ -24,11 +24,14 @@ Table = Literal["cells", "genes", "deletion", "groups", "heads", "cell_heads", "
 class AttentionTest:
     """facts: the verdict in sentences, numbers of cells, layers and heads, the null. Of the tables, by name:
 
-    cells: cell, type, niche (of like predicted surroundings), read (genes). genes: by ("all", "type", "niche"), group,
-    gene, cells, weight, expected, z, p (null: weights dealt out anew among genes of like rank in a cell). groups: by,
-    group, k (genes deleted), n, attended, random, first (mean changes of the prediction), ratio, p, q. deletion: row
-    (of `cells`), k, attended, random, first. heads: by, group, layer, head (-1: mean), gene, weight. cell_heads: row,
-    layer, head, gene, weight. parts: layer, head, spread, by_rank, moved."""
+    cells: cell, type, niche (of like predicted surroundings), read (genes).
+    genes: by ("all", "type", "niche"), group, gene, cells, weight, expected, z, p; the null deals weights out anew
+    among genes of like rank in a cell.
+    groups: by, group, k (genes deleted), n, ratio, p, q; attended, random, first: mean changes of the prediction, and
+    their standard errors (`_se`).
+    deletion: row (of `cells`), k, attended, random, first.
+    heads: by, group, layer, head (-1: mean), gene, weight. cell_heads: row, layer, head, gene, weight.
+    parts: layer, head, spread, by_rank, moved."""
 
     facts: dict[str, Any]
     tables: dict[str, pd.DataFrame]

@@ -36,6 +36,7 @@ def look_ahead(
     assert around is not None
     assert loose is not None
     plan = plan_genes(around, loose, checked, orthologues)
+    unread = card.about_genes(config, plan.input_genes) if card.about_genes else ()
     sigma_um = sigma_of(config, around.spots)
     table = matrix.obs(around.id, ["x_um", "y_um", "section"])
     coordinates = table[["x_um", "y_um"]].to_numpy(dtype=np.float64)
@@ -51,7 +52,7 @@ def look_ahead(
         ),
         shared_genes=panel,
         input_genes=len(plan.input_genes),
-        dropped=(*_dropped_genes(plan, around, loose, checked), *buffered),
+        dropped=(*_dropped_genes(plan, around, loose, checked), *unread, *buffered),
         warnings=(
             *warnings_of_radius(coordinates, section, sigma_um),
             *_warnings_of_data(plan, (around, loose, checked)),

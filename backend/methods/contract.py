@@ -50,6 +50,8 @@ class MethodCard:
     comparator: bool = False  # an honest simple method, or another's, rather than one of ours
     needs_counts: bool = False  # refuses a reference without counts
     extra: str | None = None  # the optional package that it needs
+    # (config, input genes) -> what is told of them before a launch; raises UserError where it could not read them
+    about_genes: Callable[[Config, Sequence[str]], tuple[str, ...]] | None = None
 
 
 @dataclass(frozen=True)

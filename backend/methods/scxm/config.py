@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from backend.methods.contract import Config, MethodCard, setting
 from backend.methods.scxm.cost import estimate_memory_gb, estimate_minutes
+from backend.methods.scxm.geneformer.advice import about_genes
 from backend.methods.scxm.geneformer.layout import LAYOUTS, Layout
 
 NETWORK, ADVERSARY, DATA, BACKBONE = "Network", "Adversarial training", "Cells and context", "Backbone"
@@ -173,6 +175,12 @@ class ScxmConfig(Config):
         return self.cells_per_input or (8 if spots else 1)
 
 
+def words_of_genes(config: Config, genes: Sequence[str]) -> tuple[str, ...]:
+    """What a published backbone cannot read. Raises NotFound where it is not here, GeneMismatch."""
+    assert isinstance(config, ScxmConfig)
+    return about_genes(config.encoder, genes) if config.backbone else ()
+
+
 card = MethodCard(
     name="scxm",
     title="SCXM",
@@ -198,4 +206,5 @@ card = MethodCard(
     },
     minutes=estimate_minutes,
     memory_gb=estimate_memory_gb,
+    about_genes=words_of_genes,
 )

@@ -10,6 +10,7 @@ import hashlib
 import shutil
 import tempfile
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from backend.errors import DataError, InUse, NotFound, UserError
@@ -61,7 +62,7 @@ def open_backbone(name: str) -> tuple[Path, Layout, Vocabulary]:
             "They are published, but too large to come along.",
             f"With internet: `python -m backend backbones fetch {name}`. {_by_hand(layout)}",
         )
-    return folder, layout, Vocabulary.load(folder / VOCABULARY)
+    return folder, layout, _vocabulary(folder / VOCABULARY, (folder / NOTE).stat().st_mtime_ns)
 
 
 def add(folder: Path, dictionaries: Path | None = None, source: str = "") -> Backbone:
@@ -162,6 +163,12 @@ def _layout(name: str) -> Layout:
     if name not in LAYOUTS:
         raise NotFound(f"{name!r} is no backbone.", mend=f"There are {', '.join(LAYOUTS)}.")
     return LAYOUTS[name]
+
+
+@lru_cache(maxsize=2)
+def _vocabulary(path: Path, written: int) -> Vocabulary:
+    """Kept, because pages ask before each launch; `written` tells one from the next."""
+    return Vocabulary.load(path)
 
 
 def _describe(layout: Layout) -> Backbone:

@@ -1,0 +1,23 @@
+"""What is told before a launch on a published backbone: whether it is here, and which genes it cannot read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def about_genes(name: str, genes: Sequence[str]) -> tuple[str, ...]:
+    """Sentences. Raises NotFound where the backbone is not here, GeneMismatch where it knows too few of the genes."""
+    from backend.methods.scxm.geneformer.shelf import open_backbone  # here, because it brings pandas
+
+    _, layout, vocabulary = open_backbone(name)
+    found = vocabulary.require(genes)
+    unread = len(genes) - found.n_known
+    said = []
+    if unread:
+        said.append(
+            f"{unread:,} of the {len(genes):,} genes that are read {'is' if unread == 1 else 'are'} not among those "
+            f"that {layout.folder} knows, and not read."
+        )
+    if found.species == "mouse":
+        said.append(f"{layout.folder} learnt from human cells: each mouse gene is read as its one human partner.")
+    return tuple(said)

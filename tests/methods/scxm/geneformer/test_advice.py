@@ -15,8 +15,6 @@ from tests.methods.scxm.geneformer.published import V2, dictionaries, gene_id, w
 
 PAIRS = [pair for pair in one_to_one("mouse", "human").items() if pair[0] != pair[1]][:40]
 MOUSE, HUMAN = zip(*PAIRS, strict=True)
-    *sorted(pair for pair in one_to_one("mouse", "human").items() if pair[0] != pair[1])[:40], strict=True
-)
 CONFIG = ScxmConfig(encoder="geneformer-v2-104m")
 
 

@@ -4,24 +4,33 @@ Types are made here from the inputs, since a file's own labels may carry what is
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from backend.methods.contract import Floats
 from backend.methods.reference.task import ContextTask
 
 CLUSTERS = 15
+COMPONENTS = 20  # of the z-scored genes: among thousands of genes clusters are those of the noise
 
 
 def predict_context(task: ContextTask) -> Floats:
     """n_queries x panel, in [0, 1]."""
-    from sklearn.cluster import MiniBatchKMeans
-
-    count = min(CLUSTERS, len(task.inputs))
-    model = MiniBatchKMeans(count, n_init=5, batch_size=1024, random_state=task.seed).fit(task.inputs)
+    labels, asked = types_of(task.inputs, task.queries, task.seed)
     overall = task.contexts.mean(axis=0)
     means = np.stack(
         [
-            task.contexts[model.labels_ == cluster].mean(axis=0) if (model.labels_ == cluster).any() else overall
-            for cluster in range(count)
+            task.contexts[labels == cluster].mean(axis=0) if (labels == cluster).any() else overall
+            for cluster in range(max(labels.max(), asked.max()) + 1)
         ]
     )
-    return np.asarray(means[model.predict(task.queries)], dtype=np.float32)
+    return np.asarray(means[asked], dtype=np.float32)
+
+
+def types_of(inputs: Floats, queries: Floats, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The cluster of each training cell, and of each cell asked about; fitted on the training cells alone."""
+    from sklearn.cluster import KMeans
+    from sklearn.utils.extmath import randomized_svd
+
+    _, _, basis = randomized_svd(inputs, min(COMPONENTS, *inputs.shape), random_state=seed)
+    model = KMeans(min(CLUSTERS, len(inputs)), n_init=5, random_state=seed).fit(inputs @ basis.T)
+    return np.asarray(model.labels_, dtype=np.int64), np.asarray(model.predict(queries @ basis.T), dtype=np.int64)

@@ -27,7 +27,11 @@ def task() -> ContextTask:
 
 
 @pytest.mark.parametrize("module", [type_mean, knn, ridge, mlp])
-def test_a_comparator_predicts_the_context_of_cells_it_never_saw(module: object, task: ContextTask) -> None:
+def test_a_comparator_predicts_the_context_of_cells_it_never_saw(
+    module: object, task: ContextTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mlp, "STEPS", 75)
+    monkeypatch.setattr(mlp, "STRIPS", slice(None, 1))
     truth = measure(tissue(1), SIGMA_UM)
     values = module.predict_context(task)  # type: ignore[attr-defined]
     assert values.shape == truth.without_self.shape
@@ -60,7 +64,7 @@ def test_ridge_with_more_genes_than_cells_equals_the_textbook_form() -> None:
     rng = np.random.default_rng(0)
     inputs, goals, asked = (rng.normal(size=shape).astype(np.float32) for shape in ((12, 30), (12, 4), (5, 30)))
     task = ContextTask(inputs, goals, asked, np.zeros((5, 4), np.float32), (), 0)
-    (values,) = ridge._fit_from(task, slice(None), asked, (7.0,))
+    values = ridge._Line(task, slice(None), asked).values(7.0, 80)
     x = inputs - inputs.mean(axis=0)
     beta = np.linalg.solve(x.T @ x + 7.0 * np.eye(30), x.T @ (goals - goals.mean(axis=0)))
     np.testing.assert_allclose(values, (asked - inputs.mean(axis=0)) @ beta + goals.mean(axis=0), atol=1e-4)

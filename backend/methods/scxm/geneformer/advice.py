@@ -12,12 +12,8 @@ def about_genes(name: str, genes: Sequence[str]) -> tuple[str, ...]:
     _, layout, vocabulary = open_backbone(name)
     found = vocabulary.require(genes)
     unread = len(genes) - found.n_known
-    said = []
-    if unread:
-        said.append(
-            f"{unread:,} of the {len(genes):,} genes that are read {'is' if unread == 1 else 'are'} not among those "
-            f"that {layout.folder} knows, and not read."
-        )
-    if found.species == "mouse":
-        said.append(f"{layout.folder} learnt from human cells: each mouse gene is read as its one human partner.")
-    return tuple(said)
+    if not unread:
+        return ()
+    why = "no human partner" if found.species == "mouse" else "no place"
+    count = f"{unread:,} of the {len(genes):,} genes that are read {'has' if unread == 1 else 'have'}"
+    return (f"{count} {why} among those that {layout.folder} learnt from.",)

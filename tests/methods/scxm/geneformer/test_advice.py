@@ -46,8 +46,10 @@ def test_genes_outside_the_vocabulary_are_counted(tmp_path: Path) -> None:
     shelf.add(folder, write_dictionaries(tmp_path / "genes", "V2", (tokens, medians, names, mapping)))
     assert say(*HUMAN) == ()
     assert say(*HUMAN, "Foo") == (
-        "1 of the 41 genes that are read is not among those that Geneformer-V2-104M knows, and not read.",
+        "1 of the 41 genes that are read has no place among those that Geneformer-V2-104M learnt from.",
     )
-    assert "each mouse gene is read as its one human partner" in say(*MOUSE)[0]
+    assert say(*MOUSE, "Foo", "Bar") == (
+        "2 of the 42 genes that are read have no human partner among those that Geneformer-V2-104M learnt from.",
+    )
     with pytest.raises(GeneMismatch, match="knows 5 of these 6 genes"):
         say(*HUMAN[:5], "Foo")

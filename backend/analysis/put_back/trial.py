@@ -43,7 +43,8 @@ class Choice:
 
 @dataclass(frozen=True)
 class Trial:
-    """cells: one row per reported cell and way (row, way, guess_um, drawn_um, mass, likelihood). groups: see
+    """cells: one row per reported cell and way (row, way, guess_um, drawn_um, mass, likelihood,
+    and type where the tissue names them). groups: see
     `group_shares`. ground, told, rows:
     the places that were left, and all hidden cells as they tell of themselves, to ask about any region. places: rows
     of the ground. The first `n_chosen_by` of the hidden cells chose."""
@@ -108,6 +109,8 @@ def run_trial(tissue: Tissue, seed: int, kinds: tuple[str, ...] = KINDS) -> Tria
     masses = conformal(truth_masses(each_map(used.cells[:first], used.ground, choosing.area), choosing))
     told_of = {f"{MATCHING}, {name}" if name in kinds else name: way for name, way in ways.items()}
     table = report({**told_of, USED: used}, tissue, reported, places, first)
+    if tissue.types is not None:
+        table["type"] = tissue.types[table["row"].to_numpy()].astype(str)
     groups = group_shares(used.cells[first:], used.ground, reported, tissue.types)
     likelihood = {name: way.likelihood for name, way in told_of.items()}
     choice = Choice(kind, sharpness[kind], firmness, masses, likelihood)

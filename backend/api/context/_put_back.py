@@ -28,7 +28,7 @@ SEED = 0
 @dataclass(frozen=True)
 class PutBack:
     """facts: how places were chosen, medians per way, calibration, verdict and warnings. cells: one row per reported
-    hidden cell and way: row, way, guess_um, drawn_um, mass, likelihood."""
+    hidden cell and way: row, way, guess_um, drawn_um, mass, likelihood, and type where the tissue names types."""
 
     facts: dict[str, Any]
     cells: pd.DataFrame

@@ -15,7 +15,7 @@ from backend.figures.embeddings import embed_types, embed_values
 from backend.figures.maps import map_types, map_values
 from backend.figures.palette import GREY, TYPE_COLOURS, Theme
 from backend.figures.points import Measure, Places
-from backend.figures.style import ACCENT, FAINT, INK, dress, label, make_room, number
+from backend.figures.style import ACCENT, FAINT, GROUND, INK, dress, label, make_room, number
 
 REGIONS = {0: "holds 50 %", 1: "up to 80 %", 2: "up to 90 %", 3: "elsewhere", -1: "no place"}
 REGION_COLOURS = {
@@ -27,22 +27,35 @@ LEAST_TIMES = 2.0  # a colour range that is narrower would make noise look like 
 
 
 def choose_cells(
-    cells: pd.DataFrame, colours: dict[str, str], outline: Sequence[Sequence[float]], title: str, theme: Theme = "light"
+    cells: pd.DataFrame,
+    colours: dict[str, str],
+    outline: Sequence[Sequence[float]] | None,
+    title: str,
+    theme: Theme = "light",
 ) -> go.Figure:
-    """A UMAP to draw on. cells: umap_1, umap_2, type, chosen. Where some are chosen the others are grey. outline:
-    corners of what was drawn before, or nothing."""
+    """A UMAP. cells: umap_1, umap_2, type, chosen. Where some are chosen the others are grey. outline: corners of what
+    was drawn before, none as yet, or None: it is not to be drawn on."""
     chosen = cells["chosen"].to_numpy(dtype=bool)
     names = np.where(chosen, cells["type"].astype(str), OTHERS) if chosen.any() else cells["type"].astype(str)
     figure = embed_types(cells["umap_1"], cells["umap_2"], names, {**colours, OTHERS: GREY}, title, theme)
+    figure.layout.meta["alt"] += f" {chosen.sum():,} cells are chosen."
+    if outline is None:
+        return figure
+    return drawable(figure, outline, theme)
+
+
+def drawable(figure: go.Figure, outline: Sequence[Sequence[float]], theme: Theme) -> go.Figure:
+    """With lasso and box, and the outline of what was drawn before. The bar of tools stands upright: across, it would
+    cover the title on a telephone."""
     if len(outline):
         x, y = np.asarray([*outline, outline[0]], dtype=np.float32).T
-        figure.add_scatter(
-            x=x, y=y, mode="lines", line={"color": ACCENT[theme], "width": 2}, name="drawn", showlegend=False,
-            hoverinfo="skip",
-        )  # fmt: skip
-    figure.update_layout(dragmode="lasso")
-    figure.layout.meta["alt"] += f" {chosen.sum():,} cells are chosen; more can be drawn around."
-    return figure
+        for colour, width in ((GROUND[theme], 6), (ACCENT[theme], 2.5)):
+            figure.add_scatter(
+                x=x, y=y, mode="lines", line={"color": colour, "width": width}, name="drawn", showlegend=False,
+                hoverinfo="skip",
+            )  # fmt: skip
+    figure.layout.meta["alt"] += " Areas can be drawn on it."
+    return figure.update_layout(dragmode="lasso", modebar_orientation="v")
 
 
 def probability_map(places: Places, times: ArrayLike, title: str, theme: Theme = "light") -> go.Figure:

@@ -67,8 +67,8 @@ def _of_niche(study: StudyRecord, run: RunRecord) -> tuple[Rows, str]:
             st.switch_page("niches.py")
         return np.zeros(0, dtype=np.intp), ""
     with st.container(horizontal=True):
-        job_id = session.one_of("niche", list(done)) or ""
-        select("Niche", done, "niche", job_id, width=420)
+        job_id = session.one_of("niche_of", list(done)) or ""
+        select("Niche", done, "niche_of", job_id, width=420)
         side = session.one_of("side", ("clustered", "isolated")) or "clustered"
         segments("Side", {"clustered": "clustered", "isolated": "isolated"}, "side", side)
     table = cached.left(api.niche, job_id).cells
@@ -98,7 +98,7 @@ def _map(study: StudyRecord, run: RunRecord, rows: Rows, way: str) -> None:
     names = cached.names(study, run.reference)
     cells = obs[["umap_1", "umap_2"]].assign(type=names, chosen=np.isin(np.arange(len(obs)), rows))
     corners = drawn.kept("around") if way == "lasso" else None
-    outline = [] if corners is None else corners.tolist()
+    outline = None if way != "lasso" else [] if corners is None else corners.tolist()
     draw = partial(figures.choose_cells, cells, cached.colours(study), outline, "Cells of the reference")
     caption = f"{record.n_cells:,} cells of {record.name}, measured; {len(rows):,} chosen"
     key = drawn.card_key(f"around-{way}")

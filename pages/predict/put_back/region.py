@@ -15,7 +15,6 @@ from backend.figures import maps
 from backend.figures.context import put_back as figures
 from backend.figures.palette import Theme
 from backend.figures.points import Places
-from backend.figures.prepare.quality import outline
 from backend.records import JobStatus, RunRecord, StudyRecord
 from pages.components import cached
 from pages.components.figure_card import figure_card, table_download
@@ -65,9 +64,7 @@ def show(study: StudyRecord, run: RunRecord, job: JobStatus) -> None:
 
 def _drawable(places: Places, names: NDArray[np.str_], colours: dict[str, str], corners: Any, *, theme: Theme) -> Any:
     figure = maps.map_types(places, names, colours, "Draw a region", theme)
-    if corners is not None:
-        outline(figure, {"region": corners.tolist()}, theme)
-    return figure.update_layout(dragmode="lasso")
+    return figures.drawable(figure, [] if corners is None else corners.tolist(), theme)
 
 
 def _cells(study: StudyRecord, run: RunRecord, found: Any) -> pd.DataFrame:

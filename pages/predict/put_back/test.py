@@ -53,7 +53,33 @@ def show(study: StudyRecord, run: RunRecord, job: JobStatus) -> None:
         draw = partial(figures.calibration, rows, "Do the regions hold what they say?")
         table = pd.concat([pd.DataFrame(part).assign(of=name) for name, part in rows.items()])
         figure_card(draw, "put-back-calibration", caption, read=HELD, fool=SAME, table=table)
+    if "type" in found.cells:
+        _by_type(found.cells)
     _table(facts, run)
+
+
+def _by_type(cells: pd.DataFrame) -> None:
+    st.subheader("Which cells can be put back", anchor=False)
+    st.caption("A type that lives in one kind of place, found once, is placed well; one that lives everywhere is not.")
+    table = by_type(cells)
+    number = st.column_config.NumberColumn
+    st.dataframe(
+        table, hide_index=True,
+        column_config={
+            "type": "Type", "cells": number("Hidden cells"), "used": number("Best guess, µm", format="%.0f"),
+            "type only": number("By type alone, µm", format="%.0f"), "ratio": number("Ratio", format="%.2f"),
+        },
+    )  # fmt: skip
+    table_download(table, "resitu-put-back-types.csv")
+
+
+def by_type(cells: pd.DataFrame) -> pd.DataFrame:
+    """Median distances of the best guess per type of hidden cell: type, cells, used, type only, ratio (best first)."""
+    medians = cells.pivot_table(index="type", columns="way", values="guess_um", aggfunc="median")
+    counts = cells[cells["way"] == "used"].groupby("type").size()
+    table = medians[["used", "type only"]].assign(cells=counts).reset_index()
+    table["ratio"] = table["used"] / table["type only"]
+    return table[["type", "cells", "used", "type only", "ratio"]].sort_values("ratio", ignore_index=True)
 
 
 def _numbers(facts: dict[str, Any]) -> None:

@@ -60,7 +60,7 @@ def open_backbone(name: str) -> tuple[Path, Layout, Vocabulary]:
         raise NotFound(
             f"The weights of {layout.folder} are not here.",
             "They are published, but too large to come along.",
-            f"With internet: `python -m backend backbones fetch {name}`. {_by_hand(layout)}",
+            f"With internet, run\npython -m backend backbones fetch {name}\n{_by_hand(layout)}",
         )
     return folder, layout, _vocabulary(folder / VOCABULARY, (folder / NOTE).stat().st_mtime_ns)
 
@@ -93,28 +93,32 @@ def fetch(name: str) -> Backbone:
     from huggingface_hub import snapshot_download
 
     layout = _layout(name)
-    place = PLACES[layout.version]
-    wanted = [f"{layout.folder}/{CONFIG}", f"{layout.folder}/{WEIGHTS}"]
-    wanted += [f"{place}/{file}" for file in dictionary_files(layout.version)]
-    with tempfile.TemporaryDirectory(dir=_room(4 * layout.parameters)) as partial:
+    with tempfile.TemporaryDirectory(dir=_room(2 * 4 * layout.parameters)) as partial:  # the download, and what is kept
         try:
-            snapshot_download(REPOSITORY, allow_patterns=wanted, local_dir=partial)
-        except OSError as error:  # of huggingface_hub all; so is a refused connection
+            snapshot_download(REPOSITORY, allow_patterns=_published_files(layout), local_dir=partial)
+        except Exception as error:  # of any of the libraries below it: what helps is the same
             raise UserError(
                 f"{layout.folder} could not be downloaded from huggingface.co.",
                 f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no answer'}.",
                 _by_hand(layout),
             ) from error
-        return add(Path(partial) / layout.folder, Path(partial) / place, f"huggingface.co/{REPOSITORY}")
+        return add(Path(partial) / layout.folder, source=f"huggingface.co/{REPOSITORY}")
+
+
+def _published_files(layout: Layout) -> list[str]:
+    """With their folders in the published repository."""
+    weights = [f"{layout.folder}/{name}" for name in (CONFIG, WEIGHTS)]
+    return weights + [f"{PLACES[layout.version]}/{name}" for name in dictionary_files(layout.version)]
 
 
 def _by_hand(layout: Layout) -> str:
-    files = ", ".join(dictionary_files(layout.version))
-    return (
-        f"Without internet, on a machine that has it: open huggingface.co/{REPOSITORY}, download "
-        f"{layout.folder}/{CONFIG}, {layout.folder}/{WEIGHTS}, and from {PLACES[layout.version]}/ the files {files}. "
-        "Put all six into one folder here, and run `python -m backend backbones add FOLDER`."
+    lines = (
+        f"Without internet: on a machine that has it, download these files of huggingface.co/{REPOSITORY},",
+        *_published_files(layout),
+        "put all of them into one folder here, and run",
+        "python -m backend backbones add FOLDER",
     )
+    return "\n".join(lines)
 
 
 def _keep(folder: Path, layout: Layout, vocabulary: Vocabulary, source: str) -> Backbone:

@@ -105,6 +105,10 @@ def test_dictionaries_may_lie_elsewhere(tmp_path: Path) -> None:
     assert shelf.add(folder, write_dictionaries(tmp_path / "elsewhere", "V1")).here
 
 
+class HTTPError(Exception):
+    """A broken download, as the library below the hub's says it."""
+
+
 class Disk(NamedTuple):
     total: int
     used: int
@@ -144,8 +148,10 @@ def test_fetching_asks_for_six_files_and_keeps_them(
     assert [path.name for path in (home / "backbones").iterdir()] == ["geneformer-v1-10m"]
 
 
-@pytest.mark.parametrize("error", [OSError("no route to host"), LocalEntryNotFoundError("offline")])
-def test_a_hub_that_cannot_be_reached(home: Path, monkeypatch: pytest.MonkeyPatch, error: OSError) -> None:
+@pytest.mark.parametrize(
+    "error", [OSError("no route to host"), LocalEntryNotFoundError("offline"), HTTPError("offline")]
+)
+def test_a_hub_that_cannot_be_reached(home: Path, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     def fail(*arguments: object, **named: object) -> str:
         raise error
 

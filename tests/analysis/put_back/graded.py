@@ -12,8 +12,8 @@ N, GENES, SIDE_UM, SIGMA_UM = 1_200, 40, 600.0, 40.0
 
 
 def make_tissue(seed: int = 0, noise: float = 0.1, gradients: bool = True, n: int = N) -> Tissue:
-    """predicted: what the place's context is on average, shrunk by half, with `noise`. Types say in which third along x a cell stands, for
-    two cells of three. gradients False: expression, and so contexts, know nothing of the place."""
+    """predicted: what the place's context is on average, shrunk by half, with `noise`. Types say in which third along x
+    a cell stands, for two cells of three. gradients False: expression, and so contexts, know nothing of the place."""
     random = np.random.default_rng(seed)
     xy = random.uniform(0, SIDE_UM, (n, 2))
     along = xy[:, :1] if gradients else random.uniform(0, SIDE_UM, (n, 1))

@@ -83,7 +83,7 @@ def test_one_cells_regions_are_the_calibrated_ones(put: Put) -> None:
 
 
 def test_the_test_is_told_and_kept(put: Put) -> None:
-    finished, job = put
+    _, job = put
     table = pd.read_parquet(folder_of(job) / "trial.parquet")
     assert set(table["type"]) <= {"A", "B", "C"}
     assert job.result["halves"]

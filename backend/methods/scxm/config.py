@@ -167,9 +167,10 @@ class ScxmConfig(Config):
         return LAYOUTS.get(self.encoder)
 
     def resolved_trainable_blocks(self, n_reference: int) -> int:
-        if self.trainable_blocks is None:
-            return 0 if n_reference < FEW_CELLS else TRAINABLE_BLOCKS
-        return min(self.trainable_blocks, self.backbone.layers if self.backbone else 0)
+        if self.backbone is None:
+            return 0
+        usual = 0 if n_reference < FEW_CELLS else TRAINABLE_BLOCKS
+        return min(usual if self.trainable_blocks is None else self.trainable_blocks, self.backbone.layers)
 
     def resolved_cells_per_input(self, spots: bool) -> int:
         return self.cells_per_input or (8 if spots else 1)

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 
 # Fixed draws of each reference cell behind a backbone (backbone/pool.py), for training and for predicting.
 POOL_DRAWS = 4
-# Genes of a reference cell after it was made as shallow as a tissue's, and how many multiply-adds two cores do.
-TOKENS, SPEED = 200, 1.2e11
+# Genes of a reference cell after it was made as shallow as a tissue's (55 in a panel of 896, up to 200 in larger ones),
+# and how many multiply-adds two cores do in a second.
+TOKENS, SPEED = 100, 1.5e11
 
 
 def batches_per_epoch(n_cells: int, batch_size: int) -> int:

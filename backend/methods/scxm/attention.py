@@ -20,7 +20,7 @@ from scipy.sparse import csr_matrix, vstack
 from backend.methods.contract import Cells, Floats
 from backend.methods.scxm.inputs import CLS, FIRST_GENE, PAD
 from backend.methods.scxm.problem import columns
-from backend.methods.scxm.thinning import Depth, draw_thinned, linear_shares
+from backend.methods.thinning import Depth, draw_thinned, linear_shares
 from backend.training.batches import stream
 
 TOP = 20

@@ -24,9 +24,9 @@ from backend.methods.scxm.cost import POOL_DRAWS
 from backend.methods.scxm.inputs import FIRST_GENE, LogInput, RankInput
 from backend.methods.scxm.model import Decoder, MlpEncoder
 from backend.methods.scxm.problem import Problem, Reader, build_problem, columns
-from backend.methods.scxm.thinning import Depth, draw_thinned, linear_shares
 from backend.methods.scxm.train import Encoder, Training, build_encoder, train
 from backend.methods.scxm.verdict import verdict
+from backend.methods.thinning import Depth, draw_thinned, linear_shares
 from backend.store.keys import digest
 from backend.store.layout import read_json, write_bytes, write_json
 from backend.training.batches import stream

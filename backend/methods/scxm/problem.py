@@ -15,7 +15,7 @@ from backend.methods.scxm.backbone.reader import Sentences
 from backend.methods.scxm.config import ScxmConfig
 from backend.methods.scxm.geneformer.vocabulary import Vocabulary
 from backend.methods.scxm.inputs import LogInput, RankInput
-from backend.methods.scxm.thinning import Depth, draw_thinned, linear_shares, match_depth
+from backend.methods.thinning import Depth, draw_thinned, linear_shares, match_depth
 from backend.training.batches import stream
 
 FEWEST_CELLS = 20

@@ -5,7 +5,7 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from backend.methods.contract import Cells
-from backend.methods.scxm.thinning import draw_thinned, linear_shares, match_depth
+from backend.methods.thinning import draw_thinned, linear_shares, match_depth
 from tests.methods.scxm.simulated import simulate
 
 MANY = 40

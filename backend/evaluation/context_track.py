@@ -16,8 +16,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from backend.analysis.context import context_graph, has_neighbours, spatial_context
+from backend.analysis.strips import strips
 from backend.evaluation.scores import score_genes
-from backend.evaluation.splits import strips
 from backend.methods.contract import Cells, Config, Floats
 from backend.methods.reference.task import ContextTask, Scaling
 
@@ -64,9 +64,11 @@ def measure(cells: Cells, sigma_um: float) -> Truth:
     )
 
 
-def make_task(train: Cells, test: Cells, panel: tuple[str, ...], sigma_um: float, seed: int) -> ContextTask:
-    """Both over the genes that are read, `panel` among them. Training cells without a neighbour teach nothing and are
-    left out."""
+def make_task(
+    train: Cells, test: Cells, panel: tuple[str, ...], sigma_um: float, seed: int, loose: Cells | None = None
+) -> ContextTask:
+    """All over the genes that are read, `panel` among them. Training cells without a neighbour teach nothing and are
+    left out. loose: dissociated cells, for comparators that learn without pairs."""
     learnt = measure(train.of_genes(panel), sigma_um)
     known = train.of_rows(learnt.kept)
     assert known.coordinates is not None
@@ -78,6 +80,7 @@ def make_task(train: Cells, test: Cells, panel: tuple[str, ...], sigma_um: float
         own=np.asarray((test.of_genes(panel).expression > 0).todense(), dtype=np.float32),
         strips=strips(known.coordinates, known.section, sigma_um),
         seed=seed,
+        unpaired=scaling.unpaired(loose) if loose else None,
     )
 
 

@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from backend.analysis.context import REACH_SIGMAS
+from backend.analysis.strips import buffer_um
 from backend.datasets.paired import GenePlan, plan_genes, section_codes
 from backend.evaluation.context_track import COMPARATORS, sigma_of
-from backend.evaluation.splits import buffer_um, halves
+from backend.evaluation.splits import halves
 from backend.methods import registry
 from backend.methods.contract import Config
 from backend.records import DatasetRecord, Preflight

@@ -7,17 +7,14 @@ along x within each section, with a buffer as wide as a context's reach between 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.analysis.context import REACH_SIGMAS
+from backend.analysis.strips import buffer_um, sections
 from backend.errors import UserError
 
 MIN_CELLS = 50
-STRIPS = 5
-MIN_STRIP_CELLS = 10
 
 
 @dataclass(frozen=True)
@@ -30,17 +27,13 @@ class Fold:
     test: NDArray[np.intp]
 
 
-def buffer_um(sigma_um: float) -> float:
-    return REACH_SIGMAS * sigma_um
-
-
 def sides(
     coordinates_um: NDArray[np.floating], section: NDArray[np.integer] | None, sigma_um: float
 ) -> NDArray[np.int8]:
     """Per cell 0 (left half of its section), 1 (right half) or -1 (in the buffer between them)."""
     x = np.asarray(coordinates_um, dtype=np.float64)[:, 0]
     side = np.full(len(x), -1, dtype=np.int8)
-    for members in _sections(section, len(x)):
+    for members in sections(section, len(x)):
         offset = x[members] - np.median(x[members])
         side[members[offset < -buffer_um(sigma_um) / 2]] = 0
         side[members[offset > buffer_um(sigma_um) / 2]] = 1
@@ -67,28 +60,3 @@ def halves(
         Fold("held-out-1", "on the left half, to be tested on the right", left, right),
         Fold("held-out-2", "on the right half, to be tested on the left", right, left),
     )
-
-
-def strips(
-    coordinates_um: NDArray[np.floating], section: NDArray[np.integer] | None, sigma_um: float
-) -> tuple[tuple[NDArray[np.intp], NDArray[np.intp]], ...]:
-    """For choosing settings within training cells: (learn from, check on) for five strips along y, each section cut
-    alike. Cells nearer to the strip than 3 sigma, or half its width where that is less, are in neither."""
-    y = np.asarray(coordinates_um, dtype=np.float64)[:, 1]
-    near = np.zeros((STRIPS, len(y)), dtype=bool)
-    inside = np.zeros((STRIPS, len(y)), dtype=bool)
-    for members in _sections(section, len(y)):
-        edges = np.quantile(y[members], np.linspace(0.0, 1.0, STRIPS + 1))
-        for strip, (low, high) in enumerate(pairwise(edges)):
-            gap = min(buffer_um(sigma_um), (high - low) / 2)
-            last = strip == STRIPS - 1
-            inside[strip, members] = (y[members] >= low) & ((y[members] < high) | last)
-            near[strip, members] = (y[members] > low - gap) & (y[members] < high + gap)
-    pairs = [(np.flatnonzero(~(out | own)), np.flatnonzero(own)) for out, own in zip(near, inside, strict=True)]
-    return tuple((learn, check) for learn, check in pairs if min(len(learn), len(check)) >= MIN_STRIP_CELLS)
-
-
-def _sections(section: NDArray[np.integer] | None, n: int) -> list[NDArray[np.intp]]:
-    if section is None:
-        return [np.arange(n)]
-    return [np.flatnonzero(section == label) for label in np.unique(section)]

@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from backend.analysis.strips import strips
 from backend.errors import UserError
-from backend.evaluation.splits import halves, sides, strips
+from backend.evaluation.splits import halves, sides
 
 
 def grid(width_um: float, n: int = 600) -> np.ndarray:

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from backend.analysis.strips import buffer_um
 from backend.evaluation.context.disturbed import DEPTH, FACTOR_SD
 from backend.evaluation.context.files import Opened
 from backend.evaluation.context.scored import MEASURED, SHIFTED, Answered, Half, gene_interval
 from backend.evaluation.genes.bench.report import versions
 from backend.evaluation.preflight import warnings_of_radius
 from backend.evaluation.scores import compare, medians, verdict
-from backend.evaluation.splits import buffer_um
 
 Cuts = Mapping[float, tuple[Half, ...]]
 Answers = Mapping[float, Mapping[str, Answered]]

@@ -11,6 +11,7 @@ from pages.components.problems import empty, shown
 from pages.components.study_picker import open_page
 from pages.components.words import method_title, plain
 from pages.train.choose import INSIDE, choose_method, choose_question, choose_way
+from pages.train.health import health
 from pages.train.history import history
 from pages.train.launch import launch
 from pages.train.several import several
@@ -38,6 +39,7 @@ def main() -> None:
 
 def _current(run: RunRecord) -> None:
     job = job_panel(run.id, f"Training {method_title(run.method)}, seed {run.seed}")
+    health(job)
     if job.state in (JobState.SUCCEEDED, JobState.STOPPED) and api.has_result(run.id):
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             verdict = api.summary(run.id).get("verdict", "")

@@ -16,6 +16,7 @@ from backend.jobs import submit
 from backend.jobs.metrics import COLUMNS, metrics
 from backend.methods import registry
 from backend.methods.contract import MethodCard, Track
+from backend.methods.scxm.verdict import Reading
 from backend.records import Area, JobState, JobStatus, Preflight, Recipe, RunRecord, StudyRecord
 from backend.store import index, keys, layout
 
@@ -154,10 +155,12 @@ def of_study(run: RunRecord, study: StudyRecord) -> bool:
 
 @dataclass(frozen=True)
 class Verdict:
-    """How a training does. state: "waiting", "healthy", "watch" or "stop"; text: the same in a sentence."""
+    """How a training does. state: "waiting", "healthy", "watch" or "stop"; text: the same in a sentence; readings: the
+    numbers behind it, in words."""
 
     state: Literal["waiting", "healthy", "watch", "stop"]
     text: str
+    readings: tuple[Reading, ...] = ()
 
 
 def run_verdict(run_id: str) -> Verdict:
@@ -166,14 +169,16 @@ def run_verdict(run_id: str) -> Verdict:
     if is_imputer(method):  # its losses do not tell; one that diverges keeps its last finite state and says so itself
         words = "How good it is, only the hidden genes tell, once a fold is done."
         return Verdict("waiting" if table.empty else "healthy", words)
-    judged = table[table["decoder"].isna()] if "decoder" in table else table  # the decoder's own steps say nothing
+    early = table.columns.intersection(["decoder", "pretraining"])  # what comes before the training itself says nothing
+    told = table.columns.difference([*COLUMNS, *early])
+    judged = table[table[early].isna().all(axis=1)].dropna(how="all", subset=told)
     if judged.empty or "spread" not in judged:
         return Verdict("waiting", "Too early to judge.")
-    last = judged.iloc[-1].drop([*COLUMNS, "decoder"], errors="ignore")
-    state, text = registry.verdict(method, {str(name): float(value) for name, value in last.items()})
-    if state == "healthy":
-        return Verdict("healthy", text)
-    return Verdict("stop" if state == "diverged" else "watch", text)
+    last = judged.iloc[-1][told]
+    found = {str(name): float(value) for name, value in last.items()}
+    state, text = registry.verdict(method, found)
+    grade: Literal["healthy", "stop", "watch"] = "healthy" if state == "healthy" else "watch"
+    return Verdict("stop" if state == "diverged" else grade, text, registry.readings(method, found))
 
 
 def run(run_id: str) -> RunRecord:

@@ -13,18 +13,22 @@ from pydantic.fields import FieldInfo
 from backend.errors import NotFound, UserError
 from backend.methods.casper import config as casper
 from backend.methods.contract import Config, Method, MethodCard
+from backend.methods.environs import config as environs
 from backend.methods.quorum import config as quorum
 from backend.methods.reference.genes import cards as genes
 from backend.methods.scxm import config as scxm
 from backend.methods.scxm import verdict as scxm_verdict
+from backend.methods.scxm.verdict import Reading
 from backend.methods.spagene import config as spagene
 
 CARDS: Mapping[str, MethodCard] = MappingProxyType(
-    {card.name: card for card in (scxm.card, quorum.card, spagene.card, casper.card, *genes.CARDS)}
+    {card.name: card for card in (scxm.card, environs.card, quorum.card, spagene.card, casper.card, *genes.CARDS)}
 )
 _VERDICTS = {"scxm": scxm_verdict.verdict}
+_READINGS = {"scxm": scxm_verdict.readings}
 _IMPLEMENTATIONS = {
     "scxm": "backend.methods.scxm.method:METHOD",
+    "environs": "backend.methods.environs.method:METHOD",
     "quorum": "backend.methods.quorum.method:METHOD",
     "spagene": "backend.methods.spagene.method:METHOD",
     "casper": "backend.methods.casper.method:METHOD",
@@ -55,6 +59,12 @@ def verdict(name: str, metrics: Mapping[str, float]) -> tuple[str, str]:
     """A training's health from the last metrics that it reported: "healthy" or what is wrong, and a sentence."""
     judge = _VERDICTS.get(card(name).name)
     return judge(metrics) if judge else ("healthy", "")  # a comparator has no training that could go wrong
+
+
+def readings(name: str, metrics: Mapping[str, float]) -> tuple[Reading, ...]:
+    """The same metrics, each in words."""
+    tell = _READINGS.get(card(name).name)
+    return tell(metrics) if tell else ()
 
 
 def config_from(name: str, values: Mapping[str, Any]) -> Config:

@@ -96,9 +96,15 @@ def test_verdict_follows_the_last_report(study) -> None:
     run = api.start_run(study.id, "scxm", {"epochs": 3})
     assert api.run_verdict(run.id).state == "waiting"
     lines = [
+        {},
+        {"pretraining": 2.0},
         {"decoder": 0.4},
-        {"critic": 0.1, "consistency": 0.3, "spread": 0.9, "match": 0.1},
-        {"critic": None, "consistency": 0.3, "spread": None, "match": 0.1},
+        {"critic": 0.1, "consistency": 0.3, "spread": 0.9, "follow": 0.5},
+        {"critic": 0.1, "consistency": 0.3, "spread": 0.9, "follow": 0.01},
+        {"critic": 0.1, "consistency": 0.3, "spread": 0.9, "follow": 0.4},
+        {},  # the next fit begins
+        {"pretraining": 2.0},
+        {"critic": None, "consistency": 0.3, "spread": None, "follow": 0.1},
     ]
     path = layout.job_folder(run.id) / "metrics.jsonl"
     path.parent.mkdir(parents=True)
@@ -108,7 +114,10 @@ def test_verdict_follows_the_last_report(study) -> None:
         with path.open("a") as file:
             file.write(json.dumps(row) + "\n")
         states.append(api.run_verdict(run.id).state)
-    assert states == ["waiting", "healthy", "stop"]
+        if states[-1] == "watch":
+            words = {reading.name: reading.value for reading in api.run_verdict(run.id).readings}
+            assert words["Follows its cell"] == "1% of real"
+    assert states == [*["waiting"] * 3, "healthy", "watch", *["healthy"] * 3, "stop"]
 
 
 def test_a_cancelled_run_can_be_started_again(study) -> None:

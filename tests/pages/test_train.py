@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from backend import api
-from backend.records import JobState, StudyRecord
-from backend.store import index
+from backend.records import JobState, RunRecord, StudyRecord
+from backend.store import index, layout
 from tests.pages.conftest import Open
 from tests.pages.imputations import write_imputation
 from tests.pages.test_pages import texts
@@ -94,3 +96,15 @@ def test_the_winner_becomes_the_study_s_own(open_page: Open, study: StudyRecord)
 
 def press(app: AppTest, label: str) -> None:
     next(button for button in app.button if button.label.startswith(label)).click().run()
+
+
+def test_a_training_that_ignores_its_input_is_told_with_its_numbers(open_page: Open, run: RunRecord) -> None:
+    report = {"time": "2026-01-01", "attempt": 1, "fit": "final", "step": 9, "steps": 9}
+    report |= {"critic": 1.0, "consistency": 0.3, "spread": 0.6, "shift": 0.1, "follow": 0.01}
+    (layout.job_folder(run.id) / "metrics.jsonl").write_text(json.dumps(report) + "\n")
+    app = open_page("training")
+    assert not app.exception
+    assert any("Ignoring the input" in str(box.value) for box in app.warning)
+    shown = {metric.label: metric.value for metric in app.metric}
+    assert shown["Follows its cell (unusual)"] == "1% of real"
+    assert shown["Spread"] == "60% of real"

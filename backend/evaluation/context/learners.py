@@ -25,6 +25,8 @@ from backend.methods.contract import Cells, Config, Floats, MethodCard, PairedDa
 from backend.methods.reference.task import ContextTask
 from backend.training.device import repeatable
 
+EVERY = COMPARATORS | {"scact": "backend.methods.reference.scact"}
+"""Beyond those that every run is compared with, the published one that learns without pairs: minutes, not seconds."""
 ALIASES = {"best": "environs"}
 """Names that stand for another method, where it is there."""
 
@@ -58,7 +60,7 @@ class Lesson:
     @cached_property
     def task(self) -> ContextTask:
         """What the comparators share."""
-        return make_task(self.train, self.queries, self.panel, self.sigma_um, self.seed)
+        return make_task(self.train, self.queries, self.panel, self.sigma_um, self.seed, self.unpaired)
 
     def split(self, values: Floats) -> dict[str, Floats]:
         """Answers to `queries` by the name of what was asked."""
@@ -78,7 +80,7 @@ class Learner:
 def names() -> tuple[str, ...]:
     """All that can be asked for."""
     methods = [name for name, card in registry.cards().items() if card.where == "around the cell"]
-    return (*methods, *(alias for alias, name in ALIASES.items() if name in methods), *COMPARATORS)
+    return (*methods, *(alias for alias, name in ALIASES.items() if name in methods), *EVERY)
 
 
 def learners(asked: Sequence[str], given: Mapping[str, Mapping[str, Any]], sigma_um: float) -> dict[str, Learner]:
@@ -92,7 +94,7 @@ def learners(asked: Sequence[str], given: Mapping[str, Mapping[str, Any]], sigma
         if real.count(ALIASES.get(name, name)) > 1:
             raise UserError(f"{name} was given twice: {', '.join(asked)}.", mend="Name each method once.")
         settings = given.get(name, {})
-        found[name] = _comparator(name, settings) if name in COMPARATORS else _method(name, settings, sigma_um)
+        found[name] = _comparator(name, settings) if name in EVERY else _method(name, settings, sigma_um)
     if not found:
         raise UserError("No method was named.", mend=f"Choose from {', '.join(known)}.")
     return found
@@ -101,7 +103,7 @@ def learners(asked: Sequence[str], given: Mapping[str, Mapping[str, Any]], sigma
 def _comparator(name: str, settings: Mapping[str, Any]) -> Learner:
     if settings:
         raise UserError(f"{name} has nothing to set.", f"{', '.join(settings)} was given.", "Leave --set out.")
-    module = import_module(COMPARATORS[name])
+    module = import_module(EVERY[name])
 
     def answer(lesson: Lesson) -> Floats:
         with repeatable(lesson.seed, lesson.threads):

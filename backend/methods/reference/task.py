@@ -14,6 +14,15 @@ CLIP = 10.0  # standard deviations: one odd cell must not bend a linear model
 
 
 @dataclass(frozen=True)
+class Unpaired:
+    """Dissociated cells over the same genes. inputs: z-scored with their own mean and deviation, since they come from
+    another platform. amounts: not in logarithms, at the training cells' median depth. Both n x genes."""
+
+    inputs: Floats
+    amounts: Floats
+
+
+@dataclass(frozen=True)
 class ContextTask:
     """One split. Rows of `inputs` and `contexts` are training cells, rows of `queries` and `own` the cells to predict.
 
@@ -22,6 +31,7 @@ class ContextTask:
     own: n_queries x panel, 1 where the cell itself expresses the gene.
     strips: for choosing settings, pairs of training rows (learn from, check on); the checked cells form one strip of
     the tissue. May be empty.
+    unpaired: for those that learn without pairs; None where none is asked for.
     """
 
     inputs: Floats
@@ -30,6 +40,7 @@ class ContextTask:
     own: Floats
     strips: tuple[tuple[NDArray[np.intp], NDArray[np.intp]], ...]
     seed: int
+    unpaired: Unpaired | None = None
 
 
 class Scaling:
@@ -52,9 +63,17 @@ class Scaling:
         values[:, self._flat] = 0.0
         return np.clip(values, -CLIP, CLIP, out=values)
 
+    def unpaired(self, cells: Cells) -> Unpaired:
+        """Other cells, to be learnt from without pairs."""
+        linear, totals = _linear(cells)
+        return Unpaired(Scaling(cells).apply(cells), self._levelled(linear, totals))
+
     def _log(self, linear: csr_matrix, totals: NDArray[np.float64]) -> NDArray[np.float32]:
+        return np.log1p(self._levelled(linear, totals))
+
+    def _levelled(self, linear: csr_matrix, totals: NDArray[np.float64]) -> NDArray[np.float32]:
         factor = np.divide(self._target, totals, out=np.zeros_like(totals), where=totals > 0)
-        return np.log1p(np.asarray((diags(factor) @ linear).todense(), dtype=np.float32))
+        return np.asarray((diags(factor) @ linear).todense(), dtype=np.float32)
 
 
 def _linear(cells: Cells) -> tuple[csr_matrix, NDArray[np.float64]]:

@@ -20,7 +20,7 @@ UPLOAD = "My own gene sets (GMT file)"
 
 def main() -> None:
     question = "Which pathways stand out in a comparison, or among what the model predicts well?"
-    place = open_page("pathways", "Pathways", question, "source", "sets", "job", "set", contexts=True)
+    place = open_page("pathways", "Pathways", question, "source", "sets", "job", "set", "ranking", contexts=True)
     if place.study is None or place.run is None:
         empty("Pathways need a trained model.", "Train a model", "training.py")
         return
@@ -44,6 +44,12 @@ def _comparison(job: JobStatus) -> str:
     return f"{made['type']} in {api.dataset(made['dataset']).name}: clustered against isolated by {made['gene']}{cut}"
 
 
+def _usual(source: str, run: RunRecord) -> str:
+    """The gene sets of a first look: few, as in the paper, for scores; all for a comparison."""
+    libraries = api.gene_set_libraries()
+    return libraries[-1] if source == run.id else libraries[0]
+
+
 def _choose(run: RunRecord) -> None:
     sources = {job.id: _comparison(job) for job in api.jobs()
                if job.kind == "niche" and job.state is JobState.SUCCEEDED and job.params["run"] == run.id}  # fmt: skip
@@ -59,7 +65,7 @@ def _choose(run: RunRecord) -> None:
         with st.grid(2, min_column_width=280):
             source = session.one_of("source", list(sources), newest) or run.id
             select("Rank the genes by", sources, "source", source)
-            sets = session.one_of("sets", list(libraries)) or UPLOAD
+            sets = session.one_of("sets", list(libraries), _usual(source, run)) or UPLOAD
             select("Gene sets", libraries, "sets", sets)
         with st.container(horizontal=True, vertical_alignment="bottom"):
             min_size = st.number_input(

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from backend.analysis import gene_sets
-from backend.analysis.enrichment import Enrichment, prerank
+from backend.analysis.enrichment import prerank
 from backend.datasets.orthologues import kept, map_species
 from backend.errors import UserError
 from backend.records import DatasetRecord, JobStatus, RunRecord
@@ -43,24 +43,31 @@ def enrich(params: dict[str, Any], job: Job) -> dict[str, Any]:
         "library": sets.name,
         **found.facts,
     }
-    warnings = list(sets.notes)
+    warnings, told = list(sets.notes), found.table
     if merged:
         warnings.append(f"{merged:,} genes share a name with another; the one with the larger statistic was ranked.")
     if params["kind"] == "scores":
-        adjusted = _adjusted(table, names, sets.sets, min_size, seed, job.threads)
-        found.table[["nes_adjusted", "fdr_adjusted"]] = _columns(found, adjusted)
-        warnings.append(SCORES_WARNING)
+        left, explained = without_trend(table)
+        metric, _ = _by_name(left, names)
+        adjusted = prerank(metric, sets.sets, min_size=min_size, seed=seed, threads=job.threads)
+        again = adjusted.table.set_index("set")[list(ADJUSTED)].add_suffix("_adjusted")
+        told = told.join(again, on="set")
+        adjusted.curves.to_parquet(job.result / "curves_adjusted.parquet", index=False)
+        facts["explained"] = explained
+        warnings.append(SCORES_WARNING.format(explained=explained))
     facts["warnings"] = warnings
-    found.table.to_parquet(job.result / "table.parquet", index=False)
+    told.to_parquet(job.result / "table.parquet", index=False)
     found.curves.to_parquet(job.result / "curves.parquet", index=False)
     layout.write_json(job.result / "facts.json", facts)
     job.report(3, 3)
     return facts
 
 
+ADJUSTED = ("nes", "p", "fdr", "fdr_bh", "leading_edge")
 SCORES_WARNING = (
-    "Scores follow how much a gene's context varies: sets of variable genes rise for that alone. The columns "
-    "nes_adjusted and fdr_adjusted rank what is left of each score after its trend with context_sd and detection."
+    "Scores follow how much a gene's context varies, and sets of variable genes rise for that alone: spread of the "
+    "context and detection explain {explained:.0%} of the differences between genes. The adjusted columns rank what is "
+    "left of each score."
 )
 
 
@@ -127,17 +134,12 @@ def _by_name(values: pd.Series, names: list[str]) -> tuple[pd.Series, int]:
     return kept, len(named) - len(kept)
 
 
-def _adjusted(
-    table: pd.DataFrame, names: list[str], sets: dict[str, tuple[str, ...]], min_size: int, seed: int, threads: int
-) -> pd.DataFrame:
-    """Enrichment of what is left of the scores after a linear trend with the ranks of context_sd and detection."""
-    ranks = table[["context_sd", "detection"]].rank(pct=True).fillna(0.5).to_numpy()
-    design = np.column_stack([np.ones(len(table)), ranks])
-    scores = table["pcc"].to_numpy(dtype=float)
-    left = scores - design @ np.linalg.lstsq(design, scores, rcond=None)[0]
-    metric, _ = _by_name(pd.Series(left), names)
-    return prerank(metric, sets, min_size=min_size, seed=seed, threads=threads).table.set_index("set")
-
-
-def _columns(found: Enrichment, adjusted: pd.DataFrame) -> np.ndarray:
-    return adjusted.reindex(found.table["set"])[["nes", "fdr"]].to_numpy()
+def without_trend(scores: pd.DataFrame) -> tuple[pd.Series, float]:
+    """scores: pcc, context_sd and detection, a row per gene. What is left of pcc after a linear trend with the ranks of
+    the other two, and the share of its variance that the trend explains."""
+    ranks = scores[["context_sd", "detection"]].rank(pct=True).fillna(0.5).to_numpy()
+    design = np.column_stack([np.ones(len(scores)), ranks])
+    values = scores["pcc"].to_numpy(dtype=float)
+    left = values - design @ np.linalg.lstsq(design, values, rcond=None)[0]
+    spread = float(values.var())
+    return pd.Series(left), 1.0 - float(left.var()) / spread if spread > 0 else 0.0

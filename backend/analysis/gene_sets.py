@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from backend.analysis.themes import themes
 from backend.errors import DataError, NotFound
 
 # Name -> file in blitzgsea's package data, which is read without importing it. (Its KEGG file is left: KEGG's terms.)
-LIBRARIES = {"GO Biological Process 2023": "GO_Biological_Process_2023"}
+GO = "GO Biological Process 2023"
+THEMES = "SCXM’s Table 1, as GO terms"  # chosen from the same file
+LIBRARIES = {GO: "GO_Biological_Process_2023", THEMES: "GO_Biological_Process_2023"}
 MOST_BYTES = 64 * 2**20
 MOST_SETS = 100_000
 _SHOWN = 8
@@ -38,7 +41,7 @@ def load(library_or_path: str) -> GeneSets:
             f"{library_or_path} is not installed.", "It comes with the package blitzgsea.", "Run `make setup`."
         )
     found = read_gmt(Path(package.origin).parent / "data" / LIBRARIES[library_or_path])
-    return GeneSets(found.sets, library_or_path)
+    return GeneSets(themes(found.sets) if library_or_path == THEMES else found.sets, library_or_path)
 
 
 def read_gmt(path: Path) -> GeneSets:

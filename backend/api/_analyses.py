@@ -33,11 +33,13 @@ class NicheResult:
 
 @dataclass(frozen=True)
 class EnrichmentResult:
-    """table: one row per gene set. curves: running scores, long. facts: what was ranked, the background, warnings."""
+    """table: one row per gene set. curves: running scores, long. facts: what was ranked, the background, warnings.
+    adjusted: of a run's scores, the curves of what is left of them without spread and detection."""
 
     table: pd.DataFrame
     curves: pd.DataFrame
     facts: dict[str, Any]
+    adjusted: pd.DataFrame | None = None
 
 
 def start_niche(run_id: str, dataset_id: str, type: str, gene: str, threshold: float | None = None) -> JobStatus:
@@ -113,7 +115,8 @@ def start_enrichment(
 def enrichment(job_id: str) -> EnrichmentResult:
     folder, facts = _read(job_id, "enrich")
     table, curves = (pd.read_parquet(folder / f"{name}.parquet") for name in ("table", "curves"))
-    return EnrichmentResult(table, curves, facts)
+    left = folder / "curves_adjusted.parquet"
+    return EnrichmentResult(table, curves, facts, pd.read_parquet(left) if left.exists() else None)
 
 
 def gene_set_libraries() -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from backend import api
 from backend.figures import enrichment as figures
 from backend.records import JobStatus
 from pages.components import cached, session
-from pages.components.choice import select
+from pages.components.choice import segments, select
 from pages.components.figure_card import figure_card, table_download
 from pages.components.words import plain
 
@@ -27,20 +27,40 @@ FOOL = """Only ranked genes can be found: the background is this list, not the g
 together, and small sets rise by chance more often."""
 
 
+RANKINGS = {"plain": "As scored", "adjusted": "Without spread and detection"}
+ADJUSTED = """ The ranking is what is left of each gene's score after its trend with how much its context varies and how
+often it is detected: a set that stays is predicted well for more than that."""
+
+
 def show(job: JobStatus) -> None:
     found = cached.left(api.enrichment, job.id)
-    facts, table = found.facts, found.table
-    st.subheader(plain(facts["library"]), anchor=False)
+    facts, table, curves, read = found.facts, found.table, found.curves, READ
+    well = job.params["kind"] == "scores"
+    st.subheader(f"{'What the model predicts well: ' if well else ''}{plain(facts['library'])}", anchor=False)
     st.markdown(f"Ranked by {plain(facts['ranked_by'])}.")
     st.caption(plain(f"{facts['background']} Names: {facts['names']}."))
     for warning in facts["warnings"]:
         st.warning(plain(warning), icon=":material/warning:")
     caption = f"{facts['ranked']:,} genes ranked by {facts['ranked_by']} · {_ranked_in(job)} · gseapy prerank, seed "
     caption += f"{facts['seed']}"
-    dots = partial(figures.dot_plot, table, facts["library"])
-    figure_card(dots, "pathways", caption, read=READ, fool=FOOL, table=table)
-    _running(found.curves, table, facts, caption)
+    drawn, title = table, facts["library"]
+    if found.adjusted is not None:
+        which = session.one_of("ranking", list(RANKINGS), "plain") or "plain"
+        segments("Ranking", RANKINGS, "ranking", which, label_visibility="collapsed")
+        if which == "adjusted":
+            drawn, curves, read = without_trend(table), found.adjusted, READ + ADJUSTED
+            title, caption = f"{title}, without spread and detection", f"{caption} · residuals of the scores"
+    dots = partial(figures.dot_plot, drawn, title)
+    figure_card(dots, "pathways", caption, read=read, fool=FOOL, table=table)
+    _running(curves, drawn, facts, caption)
     _table(table, job.id)
+
+
+def without_trend(table: pd.DataFrame) -> pd.DataFrame:
+    """The same sets with their adjusted numbers, the surest first."""
+    names = {f"{name}_adjusted": name for name in ("nes", "p", "fdr", "fdr_bh", "leading_edge")}
+    adjusted = table.drop(columns=list(names.values())).rename(columns=names)
+    return adjusted.sort_values(["fdr", "p"], kind="stable").reset_index(drop=True)
 
 
 def _ranked_in(job: JobStatus) -> str:
@@ -78,13 +98,15 @@ def _table(table: pd.DataFrame, job_id: str) -> None:
         hide_index=True,
         column_order=[
             "set",
-            "nes",
-            "fdr",
-            "fdr_bh",
-            "nes_adjusted",
-            "fdr_adjusted",
-            "size",
             "set_size",
+            "size",
+            "nes",
+            "p",
+            "fdr_bh",
+            "fdr",
+            "nes_adjusted",
+            "p_adjusted",
+            "fdr_bh_adjusted",
             "leading_edge",
         ],
         column_config={
@@ -93,7 +115,9 @@ def _table(table: pd.DataFrame, job_id: str) -> None:
             "fdr": number("FDR q (gseapy)", format="%.2g", help="From the null of all sets' NES."),
             "fdr_bh": number("FDR (BH)", format="%.2g", help="Benjamini–Hochberg of the nominal p."),
             "nes_adjusted": number("NES, adjusted", format="%.2f", help="Without the trend with context spread."),
-            "fdr_adjusted": number("FDR q, adjusted", format="%.2g"),
+            "p": number("p", format="%.2g", help="Nominal, by permutation of the genes."),
+            "p_adjusted": number("p, adjusted", format="%.2g"),
+            "fdr_bh_adjusted": number("FDR (BH), adjusted", format="%.2g"),
             "size": number("Ranked genes", format="localized"),
             "set_size": number("Genes in the set", format="localized"),
             "leading_edge": "Leading edge",

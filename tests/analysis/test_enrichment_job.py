@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -57,8 +58,42 @@ def test_scores_are_the_methods_own_without_self_loop_and_say_what_they_mean(
     scores = pd.read_parquet(layout.result_folder(finished.run) / "scores.parquet")
     assert curves["metric"].max() == pytest.approx(scores[scores["method"] == "tiny"].head(30)["pcc"].max())
     assert "not what is up" in facts["ranked_by"]
-    assert any("context_sd" in warning for warning in facts["warnings"])
-    assert pd.read_parquet(enrich_job.result / "table.parquet")["nes_adjusted"].notna().all()
+    assert any("spread of the context" in warning for warning in facts["warnings"])
+    table = pd.read_parquet(enrich_job.result / "table.parquet")
+    assert table[[f"{name}_adjusted" for name in enrichment_job.ADJUSTED]].notna().all(axis=None)
+
+
+def test_a_set_of_variable_genes_rises_for_that_alone_and_falls_without_the_trend(
+    enrich_job: SmallJob, finished: Finished, tmp_path: Path
+) -> None:
+    """The made-up scores follow the spread of the context, with noise; a few genes are better than that."""
+    path = layout.result_folder(finished.run) / "scores.parquet"
+    scores = pd.read_parquet(path)
+    noise = np.random.default_rng(3).normal(0, 0.01, len(scores))
+    scores["pcc"] = 0.3 * scores["context_sd"].rank(pct=True) + noise
+    better = list(scores.sort_values("context_sd")["gene"].unique()[8:14])  # of middling spread
+    scores.loc[scores["gene"].isin(better), "pcc"] += 0.1
+    scores.to_parquet(path)
+    variable = list(scores.sort_values("context_sd", ascending=False)["gene"].unique()[:6])
+    sets = tmp_path / "two.gmt"
+    sets.write_text("\t".join(["variable", "", *variable]) + "\n" + "\t".join(["better", "", *better]) + "\n")
+    facts = enrichment_job.enrich(ask(sets, "scores", finished.run), enrich_job)
+    table = pd.read_parquet(enrich_job.result / "table.parquet").set_index("set")
+    assert facts["explained"] > 0.7
+    assert table["nes"].idxmax() == "variable"
+    assert table.loc["variable", "p"] < 0.05
+    assert table.loc["variable", "p_adjusted"] > 0.05
+    assert table["nes_adjusted"].idxmax() == "better"
+    assert table.loc["better", "p_adjusted"] < 0.05
+    curves = pd.read_parquet(enrich_job.result / "curves_adjusted.parquet")
+    assert set(curves["gene"].head(6)) == set(better)
+
+
+def test_scores_that_nothing_explains_stay_as_they_are() -> None:
+    flat = pd.DataFrame({"pcc": [0.1, 0.5, 0.3, 0.2], "context_sd": 0.2, "detection": 0.1})
+    left, explained = enrichment_job.without_trend(flat)
+    assert list(left) == pytest.approx(list(flat["pcc"] - flat["pcc"].mean()))
+    assert explained == pytest.approx(0.0)
 
 
 def test_mouse_genes_meet_human_sets_through_orthologues(

@@ -127,3 +127,26 @@ def test_what_one_takes_home_is_light_and_says_where_it_is_from(place: str) -> N
 
 def texts_of_headings(app: AppTest) -> str:
     return "\n".join(str(heading.value) for heading in app.subheader)
+
+
+@pytest.mark.parametrize("ranking", ["plain", "adjusted"])
+def test_pathways_of_scores_say_what_is_predicted_well_with_and_without_the_trend(
+    open_page: Open, run: RunRecord, ranking: str
+) -> None:
+    facts = {"library": "Themes", "ranked_by": "Pearson’s r per gene", "background": "Background.", "names": "symbols"}
+    facts |= {"warnings": [], "ranked": 5, "seed": 0, "explained": 0.5}
+    table = pd.DataFrame({"set": ["plainly", "for itself"], "size": 5, "set_size": 9})
+    plain_numbers = {"nes": [1.8, 1.1], "p": [0.01, 0.3], "fdr": [0.01, 0.3], "fdr_bh": [0.02, 0.3]}
+    adjusted = {f"{name}_adjusted": values[::-1] for name, values in plain_numbers.items()}
+    table = table.assign(**plain_numbers, **adjusted, leading_edge="CD3E", leading_edge_adjusted="KRT8")
+    curves = pd.DataFrame({"rank": range(5), "score": 0.1, "metric": 1.0, "hit": [True] + [False] * 4})
+    params = {"source": run.id, "kind": "scores", "gene_sets": "x.gmt", "min_size": 5}
+    tables = {"curves": curves.assign(set="plainly"), "curves_adjusted": curves.assign(set="for itself")}
+    job = finish("enrich-scores", "enrich", params, facts, table=table, **tables)
+    app = open_page("enrichment", job=job.id, ranking=ranking)
+    assert not app.exception
+    assert not app.error
+    assert "What the model predicts well: Themes" in texts_of_headings(app)
+    assert app.query_params["set"] == ("plainly" if ranking == "plain" else "for itself")
+    assert ("residuals of the scores" in texts(app)) == (ranking == "adjusted")
+    assert "NES 1\\.80" in texts(app)

@@ -51,6 +51,14 @@ class ScxmConfig(Config):
         ge=1,
         le=2000,
     )
+    patience: int | None = setting(
+        None,
+        "Patience (epochs)",
+        "Stop when the surroundings predicted for the training tissue's own cells have not become better for this many "
+        "epochs, and keep the best. Cells that the run is scored on are never looked at. Empty: train to the end.",
+        ge=1,
+        le=1000,
+    )
     sigma_um: float | None = setting(
         None,
         "Neighbourhood radius (µm)",
@@ -203,7 +211,7 @@ card = MethodCard(
     presets={
         "Quick look": {"epochs": 12},
         "Standard": {},
-        "Thorough": {"encoder": "transformer", "epochs": 60},
+        "Thorough": {"encoder": "transformer", "epochs": 60, "patience": 10},
     },
     minutes=estimate_minutes,
     memory_gb=estimate_memory_gb,

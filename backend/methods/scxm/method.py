@@ -21,10 +21,11 @@ from backend.methods.scxm.backbone.reader import Sentences
 from backend.methods.scxm.backbone.source import Source, open_source
 from backend.methods.scxm.config import ScxmConfig, card
 from backend.methods.scxm.cost import POOL_DRAWS
+from backend.methods.scxm.encoders import Encoder, build_encoder
 from backend.methods.scxm.inputs import FIRST_GENE, LogInput, RankInput
 from backend.methods.scxm.model import Decoder, MlpEncoder
 from backend.methods.scxm.problem import Problem, Reader, build_problem, columns
-from backend.methods.scxm.train import Encoder, Training, build_encoder, train
+from backend.methods.scxm.train import Training, train
 from backend.methods.scxm.verdict import verdict
 from backend.methods.thinning import Depth, draw_thinned, linear_shares
 from backend.store.keys import digest

@@ -24,11 +24,13 @@ Reader = LogInput | RankInput | Sentences
 
 @dataclass(frozen=True)
 class Problem:
-    """contexts, own: (tissue cells, P), of cells that have neighbours and enough counts. reference: shares,
-    (reference cells, G). panel: the columns of G that are panel genes. depth: None without thinning."""
+    """contexts, own: (tissue cells, P), of cells that have neighbours and enough counts. tissue: their shares as an
+    encoder reads them, (tissue cells, G); None where the tissue lacks input genes. reference: shares, (reference cells,
+    G). panel: the columns of G that are panel genes. depth: None without thinning."""
 
     contexts: Floats
     own: csr_matrix
+    tissue: csr_matrix | None
     reference: csr_matrix
     panel: NDArray[np.int64]
     depth: Depth | None
@@ -89,6 +91,7 @@ def build_problem(data: PairedData, config: ScxmConfig, seed: int, vocabulary: V
     return Problem(
         contexts=spatial_context(graph, tissue_panel)[kept],
         own=csr_matrix(tissue_panel[kept] > 0, dtype=np.float32),
+        tissue=_as_read(data, kept),
         reference=shares,
         panel=panel,
         depth=depth,
@@ -97,6 +100,13 @@ def build_problem(data: PairedData, config: ScxmConfig, seed: int, vocabulary: V
         if vocabulary is None
         else Sentences.of(vocabulary, data.input_genes),
     )
+
+
+def _as_read(data: PairedData, kept: NDArray[np.bool_]) -> csr_matrix | None:
+    if not set(data.input_genes) <= set(data.tissue.genes):
+        return None
+    expression = csr_matrix(columns(data.tissue, data.input_genes)[kept])
+    return linear_shares(Cells(expression, data.input_genes, data.tissue.scale))
 
 
 def columns(cells: Cells, genes: tuple[str, ...]) -> csr_matrix:

@@ -10,7 +10,7 @@ import copy
 import math
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -26,11 +26,11 @@ from backend.methods.scxm.backbone.reader import Sentences
 from backend.methods.scxm.backbone.source import Source
 from backend.methods.scxm.config import ScxmConfig
 from backend.methods.scxm.cost import POOL_DRAWS, batches_per_epoch
+from backend.methods.scxm.encoders import Encoder, build_encoder, groups
 from backend.methods.scxm.inputs import FIRST_GENE
 from backend.methods.scxm.model import (
     Critic,
     Decoder,
-    MlpEncoder,
     TransformerEncoder,
     critic_loss,
     decoder_loss,
@@ -38,6 +38,7 @@ from backend.methods.scxm.model import (
     start_at_mean,
 )
 from backend.methods.scxm.problem import Problem
+from backend.methods.scxm.watch import Watch
 from backend.training import checkpoints
 from backend.training.batches import Shuffle, stream
 
@@ -52,14 +53,11 @@ PANEL_OF_LAMBDA = 300
 # The last steps' average predicts better than any one step of two networks that chase each other (.19 to .23).
 AVERAGE_DECAY = 0.998
 PRETRAIN_LR, MASKED_SHARE = 5e-4, 0.15
-# A published backbone's blocks are tuned more gently than the new head, at Geneformer's own 5e-5 (docs/methods.md).
-BACKBONE_LR_SHARE = 1 / 6
 # Watching may take a tenth of the time at most.
 WATCHING = 10
 DIAGNOSED, DIAGNOSED_BY_BACKBONE = 256, 64
 SCALED_ON = 512
-
-Encoder = MlpEncoder | TransformerEncoder | BackboneEncoder
+LEAST_EXPLAINED = 0.005  # of real contexts: where they say nothing of their cells, predictions cannot either
 
 
 @dataclass(frozen=True)
@@ -113,6 +111,11 @@ class Training:
             self.frozen_steps + self.pretrain_steps + config.decoder_epochs * batches_per_epoch(n_tissue, batch)
         )
         self.steps = self.taught_steps + config.epochs * per_epoch
+        self.per_epoch = per_epoch
+        self.watch: Watch | None = None
+        if config.patience and problem.tissue is not None:
+            self.watch = Watch(problem, self.encoder, seed, device)
+            self.networks["best"] = copy.deepcopy(self.average)
         self.consistency_weight = config.lambda_cons * n_panel / PANEL_OF_LAMBDA
         self.tissue_rows = Shuffle(n_tissue, batch, seed, "scxm/tissue")
         self.reference_rows = Shuffle(problem.n_reference, batch, seed, "scxm/reference")
@@ -129,7 +132,23 @@ class Training:
         if step < self.taught_steps:
             return self._decoder_step(step)
         self.decoder.requires_grad_(False)
-        return self._adversarial_step(step)
+        losses = self._adversarial_step(step)
+        epoch, rest = divmod(step + 1 - self.taught_steps, self.per_epoch)
+        if self.watch and not rest and self.watch.better(epoch, self.average):
+            self.networks["best"].load_state_dict(self.average.state_dict())
+        return losses
+
+    def exhausted(self, step: int) -> bool:
+        """No better for `patience` epochs."""
+        if not (self.watch and self.watch.epoch and self.config.patience):
+            return False
+        return (step + 1 - self.taught_steps) // self.per_epoch - self.watch.epoch >= self.config.patience
+
+    @property
+    def kept(self) -> Encoder:
+        """The encoder that is kept: the average of the last steps, or the best of them."""
+        found = self.networks["best"] if self.watch and self.watch.epoch else self.average
+        return cast("Encoder", found)
 
     def _frozen_step(self, step: int) -> dict[str, Tensor]:
         """What the frozen part makes of some of the pooled draws; at last the head's units, from some of them."""
@@ -210,22 +229,33 @@ class Training:
 
     @torch.no_grad()
     def diagnose(self, n_cells: int) -> dict[str, float]:
-        """`critic`, `consistency`, `spread` and `match` (see verdict.py) on fresh draws that training never uses."""
+        """`critic`, `consistency`, `spread`, `shift` and `follow` (see verdict.py) on fresh draws that training never
+        uses, and on as many of the tissue's cells."""
         random = stream(self.seed, "scxm/diagnosis")
         inputs, own = self._read(random.integers(self.problem.n_reference, size=n_cells), random)
-        z = self.standardise(self.average(inputs))
-        real = self.standardise(self.contexts[random.integers(len(self.contexts), size=n_cells)])
-        consistency = decoder_loss(self.decoder, z, own).item()
-        elsewhere = decoder_loss(self.decoder, z.roll(1, dims=0), own).item()
+        z = self.standardise(self.kept(inputs))
+        rows = random.integers(len(self.contexts), size=n_cells)
+        real = self.standardise(self.contexts[rows])
+        theirs = torch.from_numpy(self.problem.own[rows].toarray()).to(self.device)
         return {
             "critic": (self.critic(real).mean() - self.critic(z).mean()).item(),
-            "consistency": consistency,
+            "consistency": decoder_loss(self.decoder, z, own).item(),
             "spread": z.std(dim=0).median().item(),
-            "match": (elsewhere - consistency) / max(consistency, 1e-9),
+            "shift": z.mean(dim=0).abs().mean().item(),
+            "follow": self._explains(z, own) / max(self._explains(real, theirs), LEAST_EXPLAINED),
         }
+
+    def _explains(self, z: Tensor, own: Tensor) -> float:
+        """How much worse, relatively, contexts explain cells of like depth than their own cell. Depth is held, for a
+        prediction that only tells deep cells from shallow ones would explain its own cell well enough."""
+        order = own.sum(dim=1).argsort()
+        z, own = z[order], own[order]
+        loss = decoder_loss(self.decoder, z, own).item()
+        return (decoder_loss(self.decoder, z.roll(1, dims=0), own).item() - loss) / max(loss, 1e-9)
 
     def tensors(self, step: int) -> dict[str, Tensor]:
         found = self.memory.tensors(min(step, len(self.memory.parts))) if self.memory else {}
+        found |= {"watch": self.watch.record} if self.watch else {}
         for name, network in self.networks.items():
             found |= checkpoints.module_tensors(f"network/{name}", network)
         for name, optimiser in self.optimisers.items():
@@ -235,29 +265,12 @@ class Training:
     def restore(self, tensors: dict[str, Tensor], step: int) -> None:
         if self.memory:
             self.memory.restore(min(step, len(self.memory.parts)), tensors)
+        if self.watch:
+            self.watch.record = tensors["watch"]
         for name, network in self.networks.items():
             checkpoints.restore_module(f"network/{name}", network, tensors)
         for name, optimiser in self.optimisers.items():
             checkpoints.restore_optimiser(f"optimiser/{name}", optimiser, tensors)
-
-
-def build_encoder(
-    config: ScxmConfig, n_genes: int, n_panel: int, source: Source | None = None, trainable_blocks: int = 0
-) -> Encoder:
-    if source:
-        has_cls = source.layout.has_cls
-        return BackboneEncoder(source.bert, n_panel, config.hidden, trainable_blocks, has_cls=has_cls)
-    if config.encoder == "mlp":
-        return MlpEncoder(n_genes, n_panel, config.hidden)
-    return TransformerEncoder(n_genes, n_panel, config.hidden, config.layers, config.token_width, config.max_tokens)
-
-
-def groups(encoder: Encoder, lr: float) -> list[dict[str, Any]]:
-    """What learns, and how fast."""
-    if not isinstance(encoder, BackboneEncoder) or not encoder.blocks:
-        return [{"params": list(encoder.parameters())}]
-    blocks = {"params": list(encoder.blocks.parameters()), "lr": lr * BACKBONE_LR_SHARE}
-    return [{"params": list(encoder.head.parameters())}, blocks]
 
 
 def train(training: Training, run: RunContext, key: dict[str, Any]) -> Outcome:
@@ -272,6 +285,9 @@ def train(training: Training, run: RunContext, key: dict[str, Any]) -> Outcome:
     for step in range(first, training.steps):
         losses = training.step(step)
         done = step + 1
+        if training.exhausted(step):
+            run.report(training.steps, training.steps, **_readings(training, losses, done))
+            break
         if done % CHECK_STEPS == 0 and not _finite(losses):
             stopped_at = fall_back(training, run, key, done)
             break
@@ -294,7 +310,7 @@ def train(training: Training, run: RunContext, key: dict[str, Any]) -> Outcome:
             "The first steps teach the decoder only; there is nothing to keep yet.",
             "Resume the run.",
         )
-    return Outcome(training.average, training.decoder, training.diagnose(512), stopped_at)
+    return Outcome(training.kept, training.decoder, training.diagnose(512), stopped_at)
 
 
 def resume(training: Training, run: RunContext, key: dict[str, Any]) -> int:

@@ -78,11 +78,9 @@ def test_hallmark_is_read_whole() -> None:
 
 
 def test_the_papers_themes_are_go_terms_that_the_library_knows() -> None:
-    from backend.analysis.themes import TERMS
-
     whole, found = gene_sets.load(gene_sets.GO).sets, gene_sets.load(gene_sets.THEMES)
     known = {name.rpartition("(")[2].rstrip(")") for name in whole}
-    assert {term for terms in TERMS.values() for term in terms} <= known
+    assert {term for terms in gene_sets.TERMS.values() for term in terms} <= known
     assert found.name == gene_sets.THEMES
     assert len(found.sets) == 24
     assert min(len(genes) for genes in found.sets.values()) > 30

@@ -38,6 +38,7 @@ def look_ahead(
     assert loose is not None
     plan = plan_genes(around, loose, checked, orthologues)
     unread = card.about_genes(config, plan.input_genes) if card.about_genes else ()
+    kept = card.about_memory(loose.n_cells, len(plan.input_genes), config) if card.about_memory else ""
     sigma_um = sigma_of(config, around.spots)
     table = matrix.obs(around.id, ["x_um", "y_um", "section"])
     coordinates = table[["x_um", "y_um"]].to_numpy(dtype=np.float64)
@@ -66,7 +67,7 @@ def look_ahead(
         minutes=round(
             fits * card.minutes(around.n_cells, loose.n_cells, config) + _comparator_minutes(scored, fits), 1
         ),
-        device=device_words(),
+        device=". ".join(filter(None, (device_words(), kept))),
         split=split,
     )
 

@@ -52,6 +52,8 @@ class MethodCard:
     extra: str | None = None  # the optional package that it needs
     # (config, input genes) -> what is told of them before a launch; raises UserError where it could not read them
     about_genes: Callable[[Config, Sequence[str]], tuple[str, ...]] | None = None
+    # (reference cells, genes, config) -> what is kept in memory to save time, in words; "" where nothing is
+    about_memory: Callable[[int, int, Config], str] | None = None
 
 
 @dataclass(frozen=True)

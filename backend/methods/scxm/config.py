@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from backend.methods.contract import Config, MethodCard, setting
-from backend.methods.scxm.cost import estimate_memory_gb, estimate_minutes
+from backend.methods.scxm.cost import cache_words, estimate_memory_gb, estimate_minutes
 from backend.methods.scxm.geneformer.advice import about_genes
 from backend.methods.scxm.geneformer.layout import LAYOUTS, Layout
 
@@ -216,4 +216,5 @@ card = MethodCard(
     minutes=estimate_minutes,
     memory_gb=estimate_memory_gb,
     about_genes=words_of_genes,
+    about_memory=cache_words,
 )

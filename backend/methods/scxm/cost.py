@@ -66,6 +66,21 @@ def cached_gb(n_reference: int, n_genes: int, config: ScxmConfig) -> float:
     return min(config.cache_gb, numbers * min(TOKENS, n_genes) * 4 / 1e9)
 
 
+def cache_words(n_reference: int, n_genes: int, config: Config) -> str:
+    """What a preflight says of it."""
+    config = cast("ScxmConfig", config)
+    kept, layout = cached_gb(n_reference, n_genes, config), config.backbone
+    if layout is None:
+        return ""
+    blocks = config.resolved_trainable_blocks(n_reference)
+    if not blocks:
+        how = "The whole backbone is frozen: it reads each cell once, and then training costs little more than without"
+        return f"{how}. That takes {kept:.2g} GB of memory"
+    how = f"The last {blocks} of {layout.layers} blocks learn; what the others make of each cell is kept in up to"
+    short = kept == config.cache_gb
+    return f"{how} {kept:.2g} GB of memory" + (", and computed again for cells that do not fit" if short else "")
+
+
 def _backbone_gb(n_reference: int, n_genes: int, config: ScxmConfig) -> float:
     layout = config.backbone
     if layout is None:

@@ -12,7 +12,7 @@ from backend.errors import NotFound
 from backend.methods.scxm import method, train
 from backend.methods.scxm.backbone import source
 from backend.methods.scxm.config import ScxmConfig
-from backend.methods.scxm.cost import cached_gb, estimate_memory_gb, estimate_minutes
+from backend.methods.scxm.cost import cache_words, cached_gb, estimate_memory_gb, estimate_minutes
 from backend.methods.scxm.method import METHOD, ScxmFitted
 from tests.methods.scxm.backbone.tiny import FINGERPRINT, put_here
 from tests.methods.scxm.simulated import FakeRun, Truth, simulate
@@ -135,6 +135,18 @@ def test_the_preflight_states_the_memory_and_the_time() -> None:
     assert memory(asked(cache_gb=6.0)) - memory(asked(cache_gb=2.0)) == pytest.approx(4.0)
     assert memory(asked(trainable_blocks=0)) > memory(ScxmConfig()) + 0.8
     assert estimate_minutes(3_000, 20_000, asked()) > 3 * estimate_minutes(3_000, 20_000, asked(trainable_blocks=0))
+
+
+def test_the_preflight_says_what_is_kept_and_whether_it_fits() -> None:
+    def words(**settings: object) -> str:
+        return cache_words(20_000, 900, ScxmConfig(**{"encoder": "geneformer-v2-104m"} | settings))  # type: ignore[arg-type]
+
+    assert words(encoder="mlp") == ""
+    assert "whole backbone is frozen" in words(trainable_blocks=0)
+    assert "last 4 of 12 blocks learn" in words()
+    assert "4 GB" in words()
+    assert "computed again" in words(cache_gb=4.0)
+    assert "computed again" not in words(cache_gb=400.0)
 
 
 def test_the_backbone_takes_the_threads_of_the_run(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ from backend import api
 from backend.analysis.put_back.job import names_of
 from backend.records import JobState, JobStatus, RunRecord, now
 from backend.store import arrays, index, layout
+from pages.predict.put_back import test
 from pages.predict.put_back.region import by_type
-from pages.predict.put_back.test import by_type as errors_by_type
 from tests.pages.conftest import N_CELLS, Open
 from tests.pages.test_pages import texts
 
@@ -137,11 +137,16 @@ def test_types_predicted_and_measured_are_times_chance() -> None:
     assert table.index.tolist() == ["B", "N", "T"]
 
 
-def test_errors_by_type_are_medians_the_best_first() -> None:
+def test_errors_by_type_are_medians_the_best_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(test, "FEWEST", 2)
     cells = pd.DataFrame(
-        {"type": list("AABB") * 2, "way": ["used"] * 4 + ["type only"] * 4, "guess_um": [1.0, 3, 8, 8, 4, 4, 8, 8]}
+        {
+            "type": list("BBAAC") * 2,
+            "way": ["used"] * 5 + ["type only"] * 5,
+            "guess_um": [8.0, 8, 1, 3, 9, 8, 8, 4, 4, 9],
+        }
     )
-    table = errors_by_type(cells)
+    table = test.by_type(cells)
     assert table["type"].tolist() == ["A", "B"]
     assert table["ratio"].tolist() == [0.5, 1.0]
     assert table["cells"].tolist() == [2, 2]

@@ -36,12 +36,16 @@ class Components:
 
 def find_components(values: NDArray[np.floating], most: int) -> Components:
     """values: n x columns, finite. The covariance is decomposed, so the cost hardly grows with n."""
+    from scipy.linalg import eigh
+
     centred = np.asarray(values, dtype=np.float64)
     mean = centred.mean(axis=0)
     centred = centred - mean
-    variance, vectors = np.linalg.eigh(centred.T @ centred / len(centred))
-    kept = np.argsort(-variance)[: min(most, int((variance > 1e-9 * max(variance[-1], 1e-12)).sum()))]
-    return Components(mean, vectors[:, kept] / np.sqrt(max(float(variance[-1]), 1e-12)))
+    n = centred.shape[1]
+    variance, vectors = eigh(centred.T @ centred / len(centred), subset_by_index=[max(0, n - most), n - 1])
+    largest = max(float(variance[-1]), 1e-12)
+    kept = np.flatnonzero(variance > 1e-9 * largest)[::-1]
+    return Components(mean, vectors[:, kept] / np.sqrt(largest))
 
 
 @dataclass(frozen=True)

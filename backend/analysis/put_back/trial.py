@@ -20,7 +20,7 @@ from backend.analysis.put_back.maps import PORTION, Ground, Tiles, best_guesses,
 from backend.analysis.put_back.transport import find_potentials
 from backend.errors import UserError
 
-MOST_HIDDEN, FEWEST_HIDDEN = 2_000, 60
+MOST_HIDDEN, FEWEST_HIDDEN = 1_200, 60
 SHARPNESS = (0.1, 0.18, 0.25, 0.35, 0.5, 0.7, 1.0, 1.4)
 FIRMNESS = (0.5, 1.0)
 BACKGROUND = 500  # cells that transport is solved for

@@ -25,6 +25,7 @@ HELD = """A region that is said to hold 80 % of cells should hold 80 % of those 
 dashed line it does; below it, the regions are too small."""
 SAME = """Hidden cells come from the same tissue and platform as the places. Reference cells do not, so for them the
 regions may be worse than shown."""
+FEWEST = 10  # hidden cells of a type: a median of fewer says nothing
 ROWS = {
     "used": "Used", "matching, both": "Kernel matching: context and expression",
     "matching, context": "Kernel matching: predicted context alone",
@@ -59,9 +60,14 @@ def show(study: StudyRecord, run: RunRecord, job: JobStatus) -> None:
 
 
 def _by_type(cells: pd.DataFrame) -> None:
-    st.subheader("Which cells can be put back", anchor=False)
-    st.caption("A type that lives in one kind of place, found once, is placed well; one that lives everywhere is not.")
     table = by_type(cells)
+    if table.empty:
+        return
+    st.subheader("Which cells can be put back", anchor=False)
+    st.caption(
+        "A type that lives in one kind of place, found once, is placed well; one that lives everywhere is not. Types "
+        f"of fewer than {FEWEST} hidden cells are left out."
+    )
     number = st.column_config.NumberColumn
     st.dataframe(
         table, hide_index=True,
@@ -74,12 +80,14 @@ def _by_type(cells: pd.DataFrame) -> None:
 
 
 def by_type(cells: pd.DataFrame) -> pd.DataFrame:
-    """Median distances of the best guess per type of hidden cell: type, cells, used, type only, ratio (best first)."""
+    """Median distances of the best guess per type with enough hidden cells: type, cells, used, type only, ratio (the
+    best first)."""
     medians = cells.pivot_table(index="type", columns="way", values="guess_um", aggfunc="median")
     counts = cells[cells["way"] == "used"].groupby("type").size()
     table = medians[["used", "type only"]].assign(cells=counts).reset_index()
     table["ratio"] = table["used"] / table["type only"]
-    return table[["type", "cells", "used", "type only", "ratio"]].sort_values("ratio", ignore_index=True)
+    table = table.loc[table["cells"] >= FEWEST, ["type", "cells", "used", "type only", "ratio"]]
+    return table.sort_values("ratio", ignore_index=True)
 
 
 def _numbers(facts: dict[str, Any]) -> None:

@@ -6,11 +6,12 @@ import streamlit as st
 
 from backend import api
 from backend.records import JobState, RunRecord
+from pages.components.context_table import context_table
 from pages.components.job_panel import job_panel, loss_curves
 from pages.components.problems import empty, shown
 from pages.components.study_picker import open_page
 from pages.components.words import method_title, plain
-from pages.train.choose import INSIDE, choose_method, choose_question, choose_way
+from pages.train.choose import AROUND, INSIDE, choose_method, choose_question, choose_way
 from pages.train.health import health
 from pages.train.history import history
 from pages.train.launch import launch
@@ -39,14 +40,19 @@ def main() -> None:
 
 def _current(run: RunRecord) -> None:
     job = job_panel(run.id, f"Training {method_title(run.method)}, seed {run.seed}")
-    health(job)
+    if job.state is JobState.RUNNING:
+        health(job)
     if job.state in (JobState.SUCCEEDED, JobState.STOPPED) and api.has_result(run.id):
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             verdict = api.summary(run.id).get("verdict", "")
             st.markdown(f"**The chosen run is trained.** {plain(verdict)}", width="stretch")
             if st.button("See what it predicts", type="primary", icon=":material/arrow_forward:"):
                 st.switch_page("prediction.py")
+        if api.cards()[run.method].where == AROUND:
+            st.markdown("**Worth, beside simple methods on the same cells**")
+            context_table(run)
         if not api.cards()[run.method].comparator:  # a simple method has no losses to look at
+            health(job)
             loss_curves(job, "How it was trained")
 
 

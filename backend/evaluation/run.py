@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from backend.datasets.paired import Pair
 from backend.errors import UserError
 from backend.evaluation import artefacts
+from backend.evaluation.context.scored import block_interval, draws_of_blocks, moran_of
 from backend.evaluation.context_track import make_task, measure, run_comparators, score_method
 from backend.evaluation.fits import Fits
 from backend.evaluation.opened import OpenedRun, open_run
@@ -49,6 +50,7 @@ class Findings:
 
     tables: list[pd.DataFrame] = field(default_factory=list)
     ceilings: list[float] = field(default_factory=list)
+    draws: dict[str, list[NDArray[np.float32]]] = field(default_factory=dict)
     predictions: dict[str, Floats] = field(default_factory=dict)
     first: Fitted | None = None
     stopped: bool = False
@@ -84,6 +86,7 @@ def train(params: dict[str, Any], job: Job) -> dict[str, Any]:
     artefacts.write_held_out(job.result, opened, pair, findings.predictions, trials)
     seconds = round(time.monotonic() - started, 1)
     facts = {"seconds": seconds, "device": job.device, "threads": job.threads, "stopped": findings.stopped}
+    facts["block_intervals"] = {name: block_interval(drawn) for name, drawn in findings.draws.items()}
     brief = artefacts.write_scores(job.result, opened, findings.tables, findings.ceilings, facts)
     return brief | ({"stopped_at": fits.step} if findings.stopped else {})
 
@@ -122,12 +125,20 @@ def judge(trial: Trial, opened: OpenedRun, fits: Fits, findings: Findings) -> No
     fits.job.stage("comparing with simple methods")
     test = trial.test.of_genes(panel)
     truth = measure(test, opened.sigma_um)
-    tables = [score_method(opened.run.method, predicted.values, truth, panel)]
+    tables: list[pd.DataFrame] = []
+
+    def score(name: str, values: Floats) -> None:
+        tables.append(score_method(name, values, truth, panel))
+        drawn = findings.draws.setdefault(name, [])
+        drawn.append(draws_of_blocks(truth, values, test, opened.run.seed + len(drawn)))
+
+    score(opened.run.method, predicted.values)
     with repeatable(opened.run.seed, fits.job.threads):
         task = make_task(trial.data.tissue.of_genes(panel), test, panel, opened.sigma_um, opened.run.seed)
         for name, values in run_comparators(task, lambda name: fits.job.stage(f"comparing with {name}")):
-            tables.append(score_method(name, values, truth, panel))
-    findings.tables.append(pd.concat(tables, ignore_index=True).assign(fold=trial.name))
+            score(name, values)
+    table = pd.concat(tables, ignore_index=True).assign(fold=trial.name)
+    findings.tables.append(table.assign(moran=table.gene.map(moran_of(truth, test))))
     ceiling = split_half_ceiling(test, opened.sigma_um, opened.run.seed)
     findings.ceilings += [ceiling] if ceiling is not None else []
 

@@ -17,7 +17,7 @@ from backend.analysis.context import context_graph, has_neighbours, spatial_cont
 from backend.methods.contract import Cells, Floats
 
 COLUMNS = (
-    "gene", "method", "fold", "self_loop", "pcc", "srcc", "n_cells", "constant", "context_sd", "detection",
+    "gene", "method", "fold", "self_loop", "pcc", "srcc", "n_cells", "constant", "context_sd", "detection", "moran",
 )  # fmt: skip
 SIGNIFICANT = 0.05
 
@@ -45,7 +45,7 @@ def combine_folds(by_fold: pd.DataFrame, name: str) -> pd.DataFrame:
     grouped = by_fold.groupby(["gene", "method", "self_loop"], sort=False, as_index=False)
     combined = grouped.agg(
         pcc=("pcc", "mean"), srcc=("srcc", "mean"), n_cells=("n_cells", "sum"), constant=("constant", "any"),
-        context_sd=("context_sd", "mean"), detection=("detection", "mean"),
+        context_sd=("context_sd", "mean"), detection=("detection", "mean"), moran=("moran", "mean"),
     )  # fmt: skip
     return combined.assign(fold=name)[list(COLUMNS)]
 

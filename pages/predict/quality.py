@@ -12,8 +12,10 @@ from backend.figures import distributions
 from backend.figures import scores as score_figures
 from backend.records import RunRecord, StudyRecord
 from pages.components import cached, session
+from pages.components.context_table import context_table
 from pages.components.figure_card import figure_card, table_download
 from pages.components.words import plain, provenance
+from pages.predict.quality_genes import what_goes_with_it
 
 READ = """Each gene has one score: the Pearson correlation of predicted and measured context over cells that the model
 did not see. 1 is perfect, 0 is a guess. The cell itself is left out of the measured context."""
@@ -28,6 +30,7 @@ def show(study: StudyRecord, run: RunRecord) -> None:
     summary, table = api.summary(run.id), cached.scores(run.id)
     verdict = summary.get("verdict", "")
     st.markdown(f"**{plain(verdict)}**" if verdict else "This run has no verdict.")
+    context_table(run)
     loop = st.toggle(
         "Count the cell itself among its surroundings",
         key="loop",
@@ -43,6 +46,7 @@ def show(study: StudyRecord, run: RunRecord) -> None:
     medians = {str(method): float(value) for method, value in rows.groupby("method")["pcc"].median().dropna().items()}
     draw = partial(distributions.score_histogram, own["pcc"], name, medians, "Genes by their score")
     figure_card(draw, "scores", caption, read=BARS, fool=MEDIAN, table=own)
+    what_goes_with_it(own, caption)
     st.subheader("Every gene", anchor=False)
     st.caption("Select a row to see that gene on the tissue.")
     wide = rows.pivot_table(index="gene", columns="method", values="pcc", aggfunc="mean")

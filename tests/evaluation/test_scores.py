@@ -18,7 +18,7 @@ def table(**pcc: list[float]) -> pd.DataFrame:
             )
             for method, values in pcc.items()
         ]
-    ).assign(self_loop=False, n_cells=10, constant=False, context_sd=0.1, detection=0.2, fold="a")
+    ).assign(self_loop=False, n_cells=10, constant=False, context_sd=0.1, detection=0.2, moran=0.5, fold="a")
 
 
 def test_a_gene_that_does_not_vary_is_excluded_and_a_constant_prediction_counted() -> None:

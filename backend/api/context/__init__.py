@@ -8,6 +8,7 @@ from backend.api.context._attention import (
     start_attention_test,
 )
 from backend.api.context._backbones import Backbone, add_backbone, backbones, fetch_backbone
+from backend.api.context._compared import compared
 from backend.api.context._put_back import (
     CellList,
     PutBack,
@@ -29,6 +30,7 @@ __all__ = [
     "attends",
     "attention_test",
     "backbones",
+    "compared",
     "fetch_backbone",
     "find_attention_test",
     "find_cells",

@@ -44,7 +44,7 @@ def document(opened: Opened, cuts: Cuts, answers: Answers, seed: int) -> dict[st
         "panel_genes": list(opened.panel),
         "halves": [_half(half) for half in cut],
         "ceiling": _mean([half.ceiling for half in cut]),
-        "methods": {name: _method(answered, cut, seed) for name, answered in found.items()},
+        "methods": {name: _method(answered, seed) for name, answered in found.items()},
         "comparisons": rows,
         "verdict": verdict(found[scored[0]].title, own["pcc"], rows),
         "sweep": {f"{radius:g}": _sweep(asked, cuts[radius]) for radius, asked in answers.items()},
@@ -64,7 +64,7 @@ def _half(half: Half) -> dict[str, Any]:
     }
 
 
-def _method(answered: Answered, cut: tuple[Half, ...], seed: int) -> dict[str, Any]:
+def _method(answered: Answered, seed: int) -> dict[str, Any]:
     if answered.error:
         nothing = dict.fromkeys(("median_pcc", "median_pcc_self_loop", "seconds"))
         return {"title": answered.title, **nothing, "genes": [], "error": answered.error.to_dict()}
@@ -89,7 +89,7 @@ def _method(answered: Answered, cut: tuple[Half, ...], seed: int) -> dict[str, A
             "blocks": answered.block_interval(),
         },
         "halves": {part.fold.iloc[0]: _median(part, self_loop=False) for part in answered.tables[MEASURED]},
-        "genes": _rows(without, loop, cut),
+        "genes": _rows(without, loop),
     }
     others = {kind: _both(answered, kind) for kind in answered.tables if kind != MEASURED}
     if SHIFTED in others:
@@ -97,13 +97,12 @@ def _method(answered: Answered, cut: tuple[Half, ...], seed: int) -> dict[str, A
     return found | ({"nulls": others} if others else {})
 
 
-def _rows(without: pd.DataFrame, loop: pd.DataFrame, cut: tuple[Half, ...]) -> list[dict[str, Any]]:
+def _rows(without: pd.DataFrame, loop: pd.DataFrame) -> list[dict[str, Any]]:
     """Of each gene: scores, what its true context is like (detection, spread, Moran's I), cells, constant."""
-    moran = dict(zip(cut[0].panel, np.mean([half.moran for half in cut], axis=0), strict=True))
     with_self = loop.set_index("gene").pcc
-    columns = ["gene", "pcc", "srcc", "detection", "context_sd", "n_cells", "constant"]
+    columns = ["gene", "pcc", "srcc", "detection", "context_sd", "moran", "n_cells", "constant"]
     return [
-        {**dict(zip(columns, row, strict=True)), "pcc_self_loop": with_self[row[0]], "moran": moran[row[0]]}
+        {**dict(zip(columns, row, strict=True)), "pcc_self_loop": with_self[row[0]]}
         for row in without[columns].itertuples(index=False, name=None)
     ]
 

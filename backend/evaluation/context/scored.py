@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,13 +22,13 @@ from backend.methods.contract import Cells, Floats
 from backend.training.batches import stream
 
 MEASURED, SHIFTED = "measured", "shifted"
-DRAWS = 2000
+DRAWS = 500
 
 
 @dataclass(frozen=True)
 class Half:
-    """One direction. rows: of the tissue, that are asked about; block: the tile of each that is scored; moran: of each
-    gene's true context among them; ceiling: what a perfect prediction would score."""
+    """One direction. rows: of the tissue, that are asked about; moran: of each gene's true context;
+    ceiling: what a perfect prediction would score."""
 
     name: str
     words: str
@@ -38,8 +38,7 @@ class Half:
     rows: NDArray[np.intp]
     panel: tuple[str, ...]
     truth: Truth
-    block: NDArray[np.int64]
-    moran: NDArray[np.floating]
+    moran: Mapping[str, float]
     ceiling: float | None
 
 
@@ -65,9 +64,6 @@ def _half(
             "A context is what the cells around a cell express.",
             "Choose a larger σ, or check the unit of the coordinates.",
         )
-    scored = panel.of_rows(truth.kept)
-    assert scored.coordinates is not None
-    graph = neighbour_graph(scored.coordinates, scored.section)
     return Half(
         name,
         words,
@@ -77,8 +73,7 @@ def _half(
         test,
         opened.panel,
         truth,
-        tiles(scored.coordinates, scored.section),
-        morans_i(truth.without_self[truth.kept], graph),
+        moran_of(truth, panel),
         split_half_ceiling(panel, sigma_um, 0),
     )
 
@@ -91,21 +86,19 @@ class Answered:
     title: str
     config: Mapping[str, Any] | None
     tables: dict[str, list[pd.DataFrame]] = field(default_factory=dict)
-    draws: list[NDArray[np.float64]] = field(default_factory=list)
+    draws: list[NDArray[np.float32]] = field(default_factory=list)
     seconds: float = 0.0
     error: UserError | None = None
 
     def add(self, half: Half, kind: str, values: Mapping[str, Floats], seconds: float, seed: int) -> None:
         """values: by what was asked, test cells x panel. kind: of the lesson, `measured` or the name of a null."""
         for asked, predicted in values.items():
-            table = score_method(self.title, predicted, half.truth, half.panel).assign(fold=half.name)
+            table = score_method(self.title, predicted, half.truth, half.panel)
+            table = table.assign(fold=half.name, moran=table.gene.map(half.moran))
             self.tables.setdefault(asked if kind == MEASURED else kind, []).append(table)
         if kind == MEASURED:
-            kept = half.truth.kept
             step = len(self.draws)  # halves are drawn apart
-            self.draws.append(
-                block_draws(half.truth.without_self[kept], values[MEASURED][kept], half.block, seed + step)
-            )
+            self.draws.append(draws_of_blocks(half.truth, values[MEASURED], half.test, seed + step))
             self.seconds += seconds
 
     def genes(self, kind: str = MEASURED) -> pd.DataFrame:
@@ -113,12 +106,30 @@ class Answered:
         return combine_folds(pd.concat(self.tables[kind], ignore_index=True), "both halves")
 
     def block_interval(self) -> list[float] | None:
-        """95 % interval of the median over genes when blocks of cells are drawn with replacement."""
-        stacked = np.stack(self.draws)
-        known = np.isfinite(stacked).all(axis=(0, 1))
-        if not known.any():
-            return None
-        return _ends(np.median(stacked[:, :, known].mean(axis=0), axis=1))
+        return block_interval(self.draws)
+
+
+def draws_of_blocks(truth: Truth, values: Floats, cells: Cells, seed: int) -> NDArray[np.float32]:
+    """Draws x genes: the scores when tiles of the tissue are drawn with replacement. cells: those of `truth`."""
+    kept = truth.kept
+    assert cells.coordinates is not None
+    block = tiles(cells.coordinates[kept], None if cells.section is None else cells.section[kept])
+    return block_draws(truth.without_self[kept], values[kept], block, seed)[:DRAWS].astype(np.float32)
+
+
+def block_interval(draws: Sequence[NDArray[np.float32]]) -> list[float] | None:
+    """95 % interval of the median over genes, each gene the mean over the halves; the halves are drawn apart."""
+    stacked = np.stack(draws)
+    known = np.isfinite(stacked).all(axis=(0, 1))
+    return _ends(np.median(stacked[:, :, known].mean(axis=0), axis=1)) if known.any() else None
+
+
+def moran_of(truth: Truth, cells: Cells) -> dict[str, float]:
+    """Moran's I of each gene's true context: how smoothly it changes from a cell to its neighbours."""
+    scored = cells.of_rows(truth.kept)
+    assert scored.coordinates is not None
+    found = morans_i(truth.without_self[truth.kept], neighbour_graph(scored.coordinates, scored.section))
+    return dict(zip(cells.genes, map(float, found), strict=True))
 
 
 def gene_interval(values: NDArray[np.floating], seed: int) -> list[float] | None:
@@ -131,5 +142,5 @@ def gene_interval(values: NDArray[np.floating], seed: int) -> list[float] | None
     return _ends(np.median(known[drawn], axis=1))
 
 
-def _ends(draws: NDArray[np.float64]) -> list[float]:
+def _ends(draws: NDArray[np.floating]) -> list[float]:
     return [float(end) for end in np.quantile(draws, [0.025, 0.975])]

@@ -1,4 +1,4 @@
-"""`niches`, `enrich` and `next-panel`."""
+"""`niches`, `enrich`, `attention` and `next-panel`."""
 
 from __future__ import annotations
 
@@ -49,6 +49,26 @@ def enrich(
     return _tables(job.id, found.facts, found.table)
 
 
+def attention(
+    run: Run,
+    cells: Annotated[int | None, typer.Option(help="Of the reference; 600, or 60 for a published backbone.")] = None,
+    seed: Annotated[int, typer.Option(help="Draws the cells, the null and the random genes.")] = 0,
+    wait: Wait = False,
+) -> Answer:
+    """Test what a model looks at. More than rank explains, and do predictions hang on it?"""
+    job = api.context.start_attention_test(run, cells, seed)
+    if not wait:
+        return _queued(job)
+    found = api.context.attention_test(finish(job).id)
+    groups = found.tables["groups"]
+    shown = groups[groups["k"] == found.facts["k"]].drop(columns="k")
+    columns = ["by", "group", "n", "attended", "random", "first", "ratio", "p", "q"]
+    told = "\n".join(found.facts["verdict"])
+    listed = as_table(columns, shown[columns].itertuples(index=False), "Nothing could be tested.")
+    whole = {"id": job.id, "facts": found.facts, "groups": rows(groups), "genes": rows(found.tables["genes"])}
+    return Answer(whole, f"{job.id}\n{told}\n\nWithout {found.facts['k']} genes\n{listed}")
+
+
 def next_panel(
     study: Annotated[str, typer.Argument(help="An id, or a name that only one has.")],
     count: Annotated[int, typer.Option(min=5, max=100, help="How many genes to propose.")] = 40,
@@ -84,5 +104,5 @@ def _tables(job_id: str, facts: dict[str, Any], table: Any) -> Answer:
 
 def register(root: typer.Typer) -> None:
     """The commands that stand at the top."""
-    for command in (niches, enrich, next_panel):
+    for command in (niches, enrich, attention, next_panel):
         root.command()(command)

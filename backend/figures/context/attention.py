@@ -84,7 +84,10 @@ def ratio_dots(table: pd.DataFrame, title: str, theme: Theme = "light") -> go.Fi
         hovertemplate="%{y}: %{x:.2f} ×, %{customdata[0]:,} cells, q %{customdata[1]:.3f}<extra></extra>",
     )  # fmt: skip
     figure.add_vline(x=1, line_color=FAINT[theme], line_width=1.5, line_dash="dash")
+    ends = [*rows["ratio"], 1.0]
+    room = 0.08 * max(max(ends) - min(ends), 0.1)
     figure.update_layout(xaxis_title="attended / random", showlegend=False)
+    figure.update_xaxes(range=[min(ends) - room, max(ends) + room])
     make_room(figure, rows["group"])
     alt = f"{title}. In {int(sure.sum())} of {len(rows)} groups the attended genes move predictions further."
     return dress(figure, title, theme, alt=alt, height=140 + 26 * max(len(rows), 4))

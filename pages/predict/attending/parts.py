@@ -34,7 +34,9 @@ def show(found: api.context.AttentionTest, scope: Scope, where: str, everyone: s
         measure = session.one_of("measure", known, known[0]) or known[0]
         segments("Measure", {name: MEASURES[name] for name in known}, "measure", measure)
         draw = partial(figures.parts_heat, table, measure, f"Layers and heads: {figures.PARTS[measure][0]}")
-        figure_card(draw, f"attention-{measure}", everyone, read=READ[measure], fool=CURVE_FOOL, table=table)
+        figure_card(
+            draw, f"attention-{measure}", everyone, read=READ[measure], fool=CURVE_FOOL, table=table, least_px=520
+        )
         layers = {str(layer): f"Layer {layer + 1}" for layer in sorted(table["layer"].unique())}
         layer = session.one_of("layer", list(layers), list(layers)[-1])
         select("Layer", layers, "layer", layer, width=240, help="The last is what a prediction is read from.")

@@ -11,6 +11,7 @@ from backend.methods.scxm.config import ScxmConfig
 from backend.methods.scxm.inputs import CLS, PAD
 from backend.methods.scxm.method import METHOD, ScxmFitted
 from backend.methods.scxm.model import TransformerEncoder
+from tests.methods.scxm.backbone.tiny import put_here
 from tests.methods.scxm.simulated import FakeRun, simulate
 from tests.methods.scxm.test_method import TINY_TRANSFORMER
 
@@ -64,3 +65,22 @@ def test_dissociated_cells_are_read_at_the_tissues_depth_the_same_each_time(fitt
     tissue, reference = truth.tissue.expression.sum(axis=1), truth.reference.expression.sum(axis=1)
     assert one.sum(axis=1).mean() == pytest.approx(tissue.mean(), rel=0.2)
     assert one.sum(axis=1).mean() < 0.5 * reference.mean()
+
+
+@pytest.mark.parametrize("version", ["V1", "V2"])
+def test_a_published_backbone_is_read_in_the_same_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str
+) -> None:
+    put_here(monkeypatch, version)  # type: ignore[arg-type]
+    truth = simulate(n_tissue=120, n_reference=60)
+    small = {"encoder": "geneformer-v2-104m", "epochs": 1, "decoder_epochs": 1, "hidden": 16, "batch_size": 8}
+    config = ScxmConfig(**small, sigma_um=60.0, trainable_blocks=1)
+    fitted = METHOD.fit(truth.pair(), config, FakeRun(tmp_path))
+    drawn = draw_once(fitted, truth.tissue)
+    reading = reading_of(fitted, drawn, "cpu", lambda _: None)
+    layers, heads = reading.weight.shape[:2]
+    sums = [np.bincount(reading.cell, weights=head) for head in reading.weight.reshape(layers * heads, -1)]
+    assert np.allclose(sums, 1.0, atol=1e-4)
+    assert (drawn[reading.cell, reading.gene] > 0).all()
+    expected = fitted.predict(truth.tissue, FakeRun(tmp_path)).values
+    assert np.allclose(predict_drawn(fitted, drawn, "cpu"), expected, atol=1e-5)

@@ -1,13 +1,14 @@
 """Cells put back in situ: how far off, against placement by type and at random; whether regions hold what they say.
 
-    python -m benchmarks.put_back [--case demo layered ...] [--method scxm] [--preset "Quick look"] [--home FOLDER]
+    python -m benchmarks.put_back [--case demo patches ...] [--method scxm] [--preset "Quick look"] [--home FOLDER]
 
 Each case goes the road of the pages: data are added, a run is trained, and the put-back job hides positions of cells
 that the run's fits did not see. Two rules, the same for every way: *guess*, the place of smallest expected distance,
 and *drawn*, a place drawn from the map; medians over the reported cells, in um. `demo` is the simulated tumour with its
-validation section, `halves` the same without it, `layered` a simulated tissue that has each kind of place once; the
-others are real files (`../shared/data`, not part of the project). On the demo two more lines say what could be known at
-best: placement by the true niche and type, and how much of the reference cells' maps lies in the cell's true niche.
+validation section, `halves` the same without it, `patches` a simulated tissue whose kinds of places lie in one patch
+each; the others are real files (`../shared/data`, not part of the project). On the demo two more lines say what could
+be known at best: placement by the true niche and type, and how much of the reference cells' maps lies in the cell's
+true niche.
 """
 
 from __future__ import annotations
@@ -41,7 +42,15 @@ FILES: dict[str, tuple[str, str, Answers]] = {
     ),
     "lymph": ("st_human_lymphnode_Visium_HE", "sc_human_lymphnode_ref330", Answers(unit="px", um_per_px=100 / 137)),
 }  # fmt: skip
-CASES = ("demo", "halves", "layered", *FILES)
+CASES = ("demo", "halves", "patches", *FILES)
+# Where each kind of place of `patches` has its middle, as shares of the side.
+MIDDLES = {
+    "Tumour nest": (0.25, 0.25),
+    "Interface": (0.5, 0.5),
+    "Stroma": (0.75, 0.25),
+    "Immune aggregate": (0.25, 0.75),
+    "Vessel": (0.75, 0.75),
+}
 
 
 def main() -> None:
@@ -79,9 +88,9 @@ def make_study(case: str, data: Path) -> str:
         return known[0]
     if case == "halves":
         return api.create_study(name, made["tissue"], made["reference"]).id
-    if case == "layered":
-        tissue = add_layered()
-        return api.create_study(name, tissue, made["reference"]).id
+    if case == "patches":
+        tissue, validation = add_patches()
+        return api.create_study(name, tissue, made["reference"], validation).id
     files, answers = FILES[case][:2], FILES[case][2]
     tissue, reference = (
         finish(api.add_dataset([data / f"{file}.h5ad"], role, None, given, trusted=True).id)["dataset"]
@@ -94,26 +103,33 @@ def make_study(case: str, data: Path) -> str:
     return study.id
 
 
-def add_layered() -> str:
-    """The demo's kinds of places, each once, as bands from left to right; else as the demo's tissue."""
+def add_patches() -> tuple[str, str]:
+    """A tissue and a validation section: the demo's kinds of places, each in one patch; all else as in the demo."""
     random = np.random.default_rng(0)
-    genes = simulated.gene_names()
+    genes, side = simulated.gene_names(), 850.0
     profile = simulated._profiles(np.random.default_rng(1), genes)
     panel = simulated._panel(np.random.default_rng(2), genes)
-    xy = simulated._lattice(random, 850.0)
-    niche = np.clip(xy[:, 0] / 850 * len(simulated.NICHES), 0, len(simulated.NICHES) - 1).astype(np.int64)
+    middles = side * np.array([MIDDLES[name] for name in simulated.NICHES])
     shares = np.array([simulated.COMPOSITION[name] for name in simulated.NICHES])
     cumulative = np.cumsum(shares / shares.sum(axis=1, keepdims=True), axis=1)
-    types = (random.random((len(xy), 1)) > cumulative[niche]).sum(axis=1)
-    section = simulated._Section("L", xy, niche, types, simulated.exposures(xy, niche, types))
-    factors = np.exp(random.normal(0.0, simulated.BATCH_SPREAD, len(genes)))
-    imager = simulated._Platform(factors, simulated.TISSUE_DEPTH, keep=panel)
-    sample = simulated._measure(random, [section], profile, genes, imager)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "simulated_layers.h5ad"
-        write_h5ad(sample, path, dissociated=False)
+    added = []
+    for role, depth, kept in (
+        ("tissue", simulated.TISSUE_DEPTH, panel),
+        ("validation", simulated.VALIDATION_DEPTH, None),
+    ):
+        xy = simulated._lattice(random, side)
+        niche = np.linalg.norm(xy[:, None] - middles[None], axis=2).argmin(axis=1)
+        types = (random.random((len(xy), 1)) > cumulative[niche]).sum(axis=1)
+        section = simulated._Section("P", xy, niche, types, simulated.exposures(xy, niche, types))
+        factors = np.exp(random.normal(0.0, simulated.BATCH_SPREAD, len(genes)))
+        platform = simulated._Platform(factors, depth, keep=kept)
+        sample = simulated._measure(random, [section], profile, genes, platform)
         said = Answers(unit="um", species="human", section_column="section", type_column="cell_type", spots=False)
-        return str(finish(api.add_dataset([path], "tissue", None, said, trusted=True).id)["dataset"])
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"simulated_patches_{role}.h5ad"
+            write_h5ad(sample, path, dissociated=False)
+            added.append(finish(api.add_dataset([path], role, None, said, trusted=True).id)["dataset"])
+    return added[0], added[1]
 
 
 def oracle(job_id: str, run_id: str) -> dict[str, Any]:

@@ -45,6 +45,7 @@ def find_components(values: NDArray[np.floating], most: int) -> Components:
     variance, vectors = eigh(centred.T @ centred / len(centred), subset_by_index=[max(0, n - most), n - 1])
     largest = max(float(variance[-1]), 1e-12)
     kept = np.flatnonzero(variance > 1e-9 * largest)[::-1]
+    kept = kept if len(kept) else np.array([len(variance) - 1])  # constant columns tell nothing, which is no fault
     return Components(mean, vectors[:, kept] / np.sqrt(largest))
 
 

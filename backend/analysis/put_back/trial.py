@@ -84,6 +84,9 @@ def run_trial(tissue: Tissue, seed: int, kinds: tuple[str, ...] = KINDS) -> Tria
     mask = np.isin(np.arange(len(tissue.xy_um)), hidden)
     contexts = tissue.contexts_without(mask)
     places = np.flatnonzero(np.isfinite(contexts).all(axis=1))
+    hidden = hidden[
+        np.isin(tissue.area[hidden], tissue.area[places])
+    ]  # a section of a few cells may have lost them all
     reader = learn(tissue, places, contexts, seed)
     predicted = centred(tissue, tissue.told & ~mask)[0]
     grounds = {kind: ground_of(reader, kind, tissue, places, contexts) for kind in kinds}

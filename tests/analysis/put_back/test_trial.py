@@ -107,6 +107,22 @@ def test_a_buffer_without_predictions_is_neither_hidden_nor_learnt_from(tissue: 
     assert np.isfinite(trial.cells["guess_um"]).all()
 
 
+def test_a_model_that_predicts_the_same_for_all_is_not_heard(tissue: Tissue) -> None:
+    trial = run_trial(replace(tissue, predicted=np.full_like(tissue.predicted, 0.3)), seed=0)
+    assert trial.choice.likelihood["matching, context"] == pytest.approx(0, abs=0.02)
+    assert medians(trial)[USED] < 0.8 * medians(trial)[RANDOM]  # expression is
+    assert np.isfinite(trial.cells["guess_um"]).all()
+
+
+def test_a_section_that_lost_all_its_cells_is_left_out(tissue: Tissue) -> None:
+    section = tissue.section.copy()
+    section[hide(tissue, np.random.default_rng(0))[:3]] = 1  # the very cells that will be hidden
+    measured = tissue.measured.copy()
+    trial = run_trial(replace(tissue, section=section, measured=measured), seed=0)
+    assert len(trial.rows) == N // 4 - 3
+    assert np.isfinite(trial.cells["guess_um"]).all()
+
+
 def test_without_types_there_is_no_placement_by_type(tissue: Tissue) -> None:
     untyped = replace(tissue, types=None)
     facts = summarise(run_trial(untyped, 0), untyped, spots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -43,16 +42,17 @@ def show(job: JobStatus) -> None:
         st.warning(plain(warning), icon=":material/warning:")
     caption = f"{facts['ranked']:,} genes ranked by {facts['ranked_by']} · {_ranked_in(job)} · gseapy prerank, seed "
     caption += f"{facts['seed']}"
-    drawn, title = table, facts["library"]
+    drawn, title, metric = table, facts["library"], "r" if well else "z"
     if found.adjusted is not None:
         which = session.one_of("ranking", list(RANKINGS), "plain") or "plain"
         segments("Ranking", RANKINGS, "ranking", which, label_visibility="collapsed")
         if which == "adjusted":
             drawn, curves, read = without_trend(table), found.adjusted, READ + ADJUSTED
-            title, caption = f"{title}, without spread and detection", f"{caption} · residuals of the scores"
+            title, metric = f"{title}, without spread and detection", "r, residual"
+            caption += " · residuals of the scores"
     dots = partial(figures.dot_plot, drawn, title)
     figure_card(dots, "pathways", caption, read=read, fool=FOOL, table=table)
-    _running(curves, drawn, facts, caption)
+    _running(curves, drawn, metric, caption)
     _table(table, job.id)
 
 
@@ -75,7 +75,7 @@ def _ranked_in(job: JobStatus) -> str:
     return f"{run.method.upper()} v{run.version}, seed {run.seed}: {where}"
 
 
-def _running(curves: pd.DataFrame, table: pd.DataFrame, facts: dict[str, Any], caption: str) -> None:
+def _running(curves: pd.DataFrame, table: pd.DataFrame, metric: str, caption: str) -> None:
     drawn = set(curves["set"].astype(str))
     names = [name for name in table["set"].astype(str) if name in drawn]
     chosen = session.one_of("set", names)
@@ -84,7 +84,6 @@ def _running(curves: pd.DataFrame, table: pd.DataFrame, facts: dict[str, Any], c
         return
     one = curves[curves["set"] == chosen].sort_values("rank")
     hits = np.flatnonzero(one["hit"].to_numpy())
-    metric = "z" if facts["ranked_by"].startswith("Wilcoxon") else "r"
     draw = partial(figures.running_score, one["score"], hits, one["metric"], chosen, ranked_by=metric)
     row = table.set_index("set").loc[chosen]
     said = f"NES {row['nes']:.2f}, FDR {row['fdr']:.2g} (gseapy), {row['fdr_bh']:.2g} (Benjamini–Hochberg)"

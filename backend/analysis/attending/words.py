@@ -21,7 +21,7 @@ def matters(row: pd.Series) -> Literal["yes", "little", "no"]:
 
 ENDS = {
     "yes": "This model's predictions do hang on what it looks at.",
-    "little": "This model's predictions hang a little more than chance on what it looks at.",
+    "little": "This model's predictions hang somewhat more on what it looks at than on other genes.",
     "no": "Attention does not show what this model's predictions hang on.",
 }
 

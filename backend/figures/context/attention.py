@@ -65,7 +65,7 @@ def deletion_curve(table: pd.DataFrame, title: str, theme: Theme = "light") -> g
     figure.update_yaxes(rangemode="tozero")
     last = rows.iloc[-1] if len(rows) else None
     told = "" if last is None else "; ".join(f"{WAYS[way][0]} {last[way]:.2f}" for way in WAYS)
-    many = "" if last is None else f" Without {last['k']} genes: {told}."
+    many = "" if last is None else f" Without {int(last['k'])} genes: {told}."
     alt = f"{title}. Change of the prediction by the number of genes deleted.{many}"
     return dress(figure, title, theme, alt=alt, height=400)
 

@@ -23,6 +23,7 @@ REGION_COLOURS = {
 }  # fmt: skip
 WAYS = {"used": TYPE_COLOURS[0], "type only": TYPE_COLOURS[1], "random": GREY}
 OTHERS = "other cells"
+_DOTS = 400  # of an outline
 LEAST_TIMES = 2.0  # a colour range that is narrower would make noise look like a pattern
 
 
@@ -48,11 +49,13 @@ def drawable(figure: go.Figure, outline: Sequence[Sequence[float]], theme: Theme
     """With lasso and box, and the outline of what was drawn before. The bar of tools stands upright: across, it would
     cover the title on a telephone."""
     if len(outline):
-        x, y = np.asarray([*outline, outline[0]], dtype=np.float32).T
-        for colour, width in ((GROUND[theme], 6), (ACCENT[theme], 2.5)):
-            figure.add_scatter(
-                x=x, y=y, mode="lines", line={"color": colour, "width": width}, name="drawn", showlegend=False,
-                hoverinfo="skip",
+        ends = np.asarray([*outline, outline[0]], dtype=np.float64)
+        steps = np.linspace(0, len(outline), _DOTS)
+        dots = np.column_stack([np.interp(steps, np.arange(len(ends)), ends[:, axis]) for axis in (0, 1)])
+        for colour, size in ((GROUND[theme], 5), (ACCENT[theme], 3)):
+            figure.add_scattergl(  # dots on one canvas with the cells, which would hide a line of another
+                x=dots[:, 0].astype(np.float32), y=dots[:, 1].astype(np.float32), mode="markers", name="drawn",
+                marker={"color": colour, "size": size}, showlegend=False, hoverinfo="skip",
             )  # fmt: skip
     figure.layout.meta["alt"] += " Areas can be drawn on it."
     return figure.update_layout(dragmode="lasso", modebar_orientation="v")
@@ -166,7 +169,7 @@ def types_compared(table: pd.DataFrame, title: str, theme: Theme = "light", most
             hovertemplate="%{y}: %{x:.2g} times<extra></extra>",
         )  # fmt: skip
     figure.add_vline(x=1, line_color=FAINT[theme], line_width=1, line_dash="dot")
-    figure.update_xaxes(title="times as likely in the region as by chance", type="log", dtick="D2")
+    figure.update_xaxes(title="times chance", type="log", dtick="D2")
     figure.update_layout(yaxis_showgrid=False)
     make_room(figure, rows["type"])
     first = "; ".join(f"{row.type} {row.predicted:.2g} predicted, {row.measured:.2g} measured" for row in

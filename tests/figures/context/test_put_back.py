@@ -33,7 +33,9 @@ def test_one_may_draw_and_sees_what_was_drawn(cells: pd.DataFrame) -> None:
     corners = [[0.0, 0.0], [1, 0], [1, 1]]
     figure = put_back.choose_cells(cells.assign(chosen=False), {}, corners, "Cells", "dark")
     assert figure.layout.dragmode == "lasso"
-    assert figure.data[-1].x.tolist() == [0, 1, 1, 0]  # closed
+    drawn = figure.data[-1]
+    assert (drawn.x[0], drawn.y[0]) == (drawn.x[-1], drawn.y[-1]) == (0, 0)  # closed
+    assert (drawn.x.max(), drawn.y.max()) == (1, 1)
     assert "other cells" not in [trace.name for trace in figure.data]
 
 

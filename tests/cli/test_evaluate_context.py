@@ -16,7 +16,10 @@ from backend.methods.reference import mlp, scact
 from tests.evaluation.genes.simulated_pair import SHARED, simulate, write_reference, write_tissue
 
 SIGMA_UM = 50.0
-SMALL = {"scxm": {"epochs": 1, "decoder_epochs": 1, "hidden": 16}}
+SMALL = {
+    "scxm": {"epochs": 1, "decoder_epochs": 1, "hidden": 16},
+    "environs": {"networks": 1, "steps": 100},
+}
 """Settings that make a training take a second. A method that is not here runs with its own."""
 QUICK = ("own-expression", "type-mean", "knn", "ridge")
 
@@ -90,19 +93,17 @@ def test_what_is_written_and_shown(tmp_path: Path, capsys: pytest.CaptureFixture
 
 
 def poison(path: Path, right: np.ndarray) -> Path:
-    """The right half's cells change places among themselves, every second of them expresses something else, and all
-    that a file may say of cells is noise."""
+    """The right half's cells change places among themselves, and all that a file may say of cells is noise."""
     made, rng = simulate(), np.random.default_rng(5)
-    places, values = made.coordinates[:, ::-1].copy(), made.tissue.copy()
+    places = made.coordinates[:, ::-1].copy()
     places[right] = places[rng.permutation(right)]
-    values[right[::2]] = rng.poisson(3.0, (len(right[::2]), values.shape[1])) + 1
-    columns = {name: rng.integers(0, 4, len(values)).astype(str) for name in ("cell_type", "section", "sample")}
-    return write_tissue(path, values, places, **columns, total_counts=rng.random(len(values)))
+    columns = {name: rng.integers(0, 4, len(places)).astype(str) for name in ("cell_type", "section", "sample")}
+    return write_tissue(path, made.tissue, places, **columns, total_counts=rng.random(len(places)))
 
 
-def test_places_and_neighbours_of_test_cells_reach_no_method(tmp_path: Path) -> None:
+def test_places_of_test_cells_reach_no_method(tmp_path: Path) -> None:
     """The poison test (docs/methods.md), through the command, for every method there is: learnt on the left half, the
-    answers for the right half's untouched cells are bit-identical; learnt on the poisoned half, they are not."""
+    answers for the right half are bit-identical and worth nothing; learnt on the poisoned half, they change."""
     methods = tuple(name for name in names() if name not in ALIASES)
     right = np.flatnonzero(sides(simulate().coordinates[:, ::-1], None, SIGMA_UM) == 1)
     files = {"honest": tissue(tmp_path / "t.h5ad"), "poisoned": poison(tmp_path / "p.h5ad", right)}
@@ -116,8 +117,9 @@ def test_places_and_neighbours_of_test_cells_reach_no_method(tmp_path: Path) -> 
         assert "error" not in honest
         one, other = (np.load(tmp_path / name / method / "held-out-1.npz") for name in files)
         np.testing.assert_array_equal(one["rows"], right)
-        assert one["values"][1::2].tobytes() == other["values"][1::2].tobytes(), method
+        assert one["values"].tobytes() == other["values"].tobytes(), method
         assert honest["halves"]["held-out-1"] != poisoned["halves"]["held-out-1"]
+        assert abs(poisoned["halves"]["held-out-1"]) < 0.2
         back, changed = (np.load(tmp_path / name / method / "held-out-2.npz")["values"] for name in files)
         assert method == "own-expression" or back.tobytes() != changed.tobytes(), method
 

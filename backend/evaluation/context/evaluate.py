@@ -90,9 +90,9 @@ def _examine(
                     say(f"{name}: {error.what}")
                     found[name].error = error
                     continue
-                found[name].add(half, kind, lesson.split(values), time.perf_counter() - begun, request.seed)
+                found[name].add(half, kind, values, time.perf_counter() - begun, request.seed)
                 if request.save and kind == MEASURED and half.sigma_um == request.sigmas[0]:
-                    _save(request.save / name, half, lesson, values)
+                    _save(request.save / name, half, values[MEASURED])
     return found
 
 
@@ -109,16 +109,17 @@ def _lessons(request: Request, opened: Opened, half: Half) -> Iterator[tuple[str
             yield name, Lesson(change(half.train, request.seed), opened.reference, {MEASURED: half.test}, *given)
 
 
-def _check(values: Floats, lesson: Lesson, title: str) -> None:
-    expected = (lesson.queries.n_cells, len(lesson.panel))
-    if values.shape != expected:
-        raise ValueError(f"{title} gave {values.shape} for {expected}")
-    if not np.isfinite(values).all():
-        raise UserError(
-            f"{title} gave contexts that are no numbers.",
-            "Its training diverged.",
-            "Lower its learning rate, or leave the method out.",
-        )
+def _check(values: Mapping[str, Floats], lesson: Lesson, title: str) -> None:
+    for name, cells in lesson.asked.items():
+        expected = (cells.n_cells, len(lesson.panel))
+        if values[name].shape != expected:
+            raise ValueError(f"{title} gave {values[name].shape} for {expected}")
+        if not np.isfinite(values[name]).all():
+            raise UserError(
+                f"{title} gave contexts that are no numbers.",
+                "Its training diverged.",
+                "Lower its learning rate, or leave the method out.",
+            )
 
 
 def _check_places(request: Request) -> None:
@@ -129,13 +130,8 @@ def _check_places(request: Request) -> None:
         raise UserError(f"{str(request.out)!r} is a folder.", mend="Name a file, such as OUT.json.")
 
 
-def _save(folder: Path, half: Half, lesson: Lesson, values: Floats) -> None:
+def _save(folder: Path, half: Half, values: Floats) -> None:
     """`NAME.npz` of each half: values (test cells x panel), rows (of the tissue read), genes."""
     folder.mkdir(parents=True, exist_ok=True)
-    np.savez(
-        folder / f"{half.name}.npz",
-        allow_pickle=False,
-        values=lesson.split(values)[MEASURED],
-        rows=half.rows,
-        genes=np.array(lesson.panel, dtype=str),
-    )
+    genes = np.array(half.panel, dtype=str)
+    np.savez(folder / f"{half.name}.npz", allow_pickle=False, values=values, rows=half.rows, genes=genes)

@@ -49,31 +49,36 @@ class Lesson:
     def unpaired(self) -> Cells:
         return self.reference or replace(self.train, coordinates=None, section=None)
 
-    @property
-    def queries(self) -> Cells:
-        """All that are asked, one below the other, without their places."""
-        first = next(iter(self.asked.values()))
-        stacked = csr_matrix(vstack([cells.expression for cells in self.asked.values()]))
-        nowhere = np.full((stacked.shape[0], 2), np.nan, dtype=np.float32)
-        return Cells(stacked, first.genes, first.scale, nowhere, np.zeros(len(nowhere), dtype=np.int32))
+    @cached_property
+    def queries(self) -> dict[str, Cells]:
+        """What is asked, without its places."""
+        return {name: _somewhere(cells) for name, cells in self.asked.items()}
 
     @cached_property
     def task(self) -> ContextTask:
-        """What the comparators share."""
-        return make_task(self.train, self.queries, self.panel, self.sigma_um, self.seed, self.unpaired)
+        """What the comparators share; all that is asked one below the other, since they read each cell on its own."""
+        parts = list(self.queries.values())
+        stacked = _somewhere(replace(parts[0], expression=csr_matrix(vstack([part.expression for part in parts]))))
+        return make_task(self.train, stacked, self.panel, self.sigma_um, self.seed, self.unpaired)
 
     def split(self, values: Floats) -> dict[str, Floats]:
-        """Answers to `queries` by the name of what was asked."""
+        """Answers to the task by the name of what was asked."""
         ends = np.cumsum([cells.n_cells for cells in self.asked.values()])
         return dict(zip(self.asked, np.split(values, ends[:-1]), strict=True))
 
 
+def _somewhere(cells: Cells) -> Cells:
+    """A place tells a method that a cell is the tissue's own; where it is, is the answer."""
+    n = cells.n_cells
+    return replace(cells, coordinates=np.full((n, 2), np.nan, dtype=np.float32), section=np.zeros(n, dtype=np.int32))
+
+
 @dataclass(frozen=True)
 class Learner:
-    """title: in words. config: None where there is nothing to set."""
+    """title: in words. answer: by the name of what was asked, cells x panel. config: None where there is none."""
 
     title: str
-    answer: Callable[[Lesson], Floats]
+    answer: Callable[[Lesson], dict[str, Floats]]
     config: Mapping[str, Any] | None = None
 
 
@@ -105,9 +110,9 @@ def _comparator(name: str, settings: Mapping[str, Any]) -> Learner:
         raise UserError(f"{name} has nothing to set.", f"{', '.join(settings)} was given.", "Leave --set out.")
     module = import_module(EVERY[name])
 
-    def answer(lesson: Lesson) -> Floats:
+    def answer(lesson: Lesson) -> dict[str, Floats]:
         with repeatable(lesson.seed, lesson.threads):
-            return cast(Floats, module.predict_context(lesson.task))
+            return lesson.split(module.predict_context(lesson.task))
 
     return Learner(name, answer)
 
@@ -120,8 +125,9 @@ def _method(name: str, settings: Mapping[str, Any], sigma_um: float) -> Learner:
     return Learner(card.title, lambda lesson: _fitted(card, config, lesson), config.model_dump(mode="json"))
 
 
-def _fitted(card: MethodCard, config: Config, lesson: Lesson) -> Floats:
+def _fitted(card: MethodCard, config: Config, lesson: Lesson) -> dict[str, Floats]:
     data = PairedData(lesson.train, lesson.unpaired, lesson.train.genes, lesson.panel, lesson.spots)
     with TemporaryDirectory(prefix="resitu-context-") as folder:
         run = cast(RunContext, AloneContext(lesson.seed, lesson.threads, Path(folder)))
-        return registry.method(card.name).fit(data, config, run).predict(lesson.queries, run).values
+        fitted = registry.method(card.name).fit(data, config, run)
+        return {name: fitted.predict(cells, run).values for name, cells in lesson.queries.items()}

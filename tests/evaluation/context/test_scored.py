@@ -47,13 +47,14 @@ def test_asked_cells_come_without_their_places_and_back_in_their_parts(opened: O
     half = cut_halves(opened, 25.0)[0]
     asked = {"one": half.test, "two": half.test.of_rows(np.arange(7))}
     lesson = Lesson(half.train, None, asked, opened.panel, 25.0, False, 0, 1)
-    assert np.isnan(lesson.queries.coordinates).all()
+    for name, cells in lesson.queries.items():
+        assert np.isnan(cells.coordinates).all()
+        assert (cells.expression != asked[name].expression).nnz == 0
     assert lesson.unpaired.coordinates is None
     assert lesson.unpaired.n_cells == half.train.n_cells
-    values = np.arange(lesson.queries.n_cells, dtype=np.float32)[:, None]
-    parts = lesson.split(values)
+    parts = lesson.split(lesson.task.queries)
     assert [len(part) for part in parts.values()] == [half.test.n_cells, 7]
-    assert parts["two"][0, 0] == half.test.n_cells
+    np.testing.assert_array_equal(parts["two"], parts["one"][:7])
 
 
 def test_an_interval_over_genes_holds_the_median() -> None:

@@ -3,7 +3,7 @@ the tissue's own pairs; their mean. How much is masked and how long they train i
 tissue, then they are trained on all of it.
 
 A thousand cells are soon learnt by heart: on the CosMx lung (σ 30 µm) half as much masking, five times as many hidden
-units and a third of the step size reach .26 where these reach .34."""
+units and a third of the step size reach .25 where these reach .34."""
 
 from __future__ import annotations
 

@@ -23,7 +23,8 @@ FAST = SHORT | {"encoder_lr": 3e-3, "critic_lr": 1e-3}
     [
         ({}, "healthy"),
         ({"spread": 0.02}, "collapsed"),
-        ({"follow": 0.02}, "ignoring the input"),
+        ({"follow": 0.01}, "ignoring the input"),
+        ({"follow": 0.05}, "healthy"),  # shallow real tissue: CosMx lung, r .25
         ({"follow": -0.5}, "ignoring the input"),
         ({"spread": 0.02, "follow": 0.0}, "collapsed"),
         ({"critic": math.nan}, "diverged"),

@@ -18,7 +18,7 @@ State = Literal["healthy", "collapsed", "ignoring the input", "diverged"]
 # Measured by short trainings on simulated tissue (tests/methods/scxm/test_verdict.py) and on real ones. Trainings whose
 # predictions were right (median r .25 and more) had a spread of .11 to .82; they followed .14 to .9 on simulated tissue
 # and, shallow as it is, .05 to .18 on CosMx lung. At the start both are near 0. Without consistency follow came out
-# between -.2 and .2, twelve times of fifteen at or below 0: the critic alone ties a prediction to its cell by luck only.
+# from -.2 to .2, twelve times of fifteen at or below 0: the critic alone ties a prediction to its cell by luck only.
 LEAST_SPREAD, MOST_SPREAD, LEAST_FOLLOW, MOST_SHIFT = 0.1, 3.0, 0.02, 1.0
 
 

@@ -15,11 +15,9 @@ from pages.components.figure_card import figure_card
 from pages.components.job_panel import job_panel
 from pages.components.words import duration, provenance
 from pages.predict.attending import tested
-from pages.predict.attending.words import FOOL, read_bars, token
+from pages.predict.attending.words import FOOL, read_bars, read_heat, token
 
 ALL = "all"
-HEAT = """A row is a cell type, a column a gene *in* the cell; the lighter, the more the model looked at it, on average
-over the type's cells. Only each type's 20 strongest genes are kept; the others are drawn as zero."""
 SMALL = {"encoder": "transformer", "epochs": 12, "max_tokens": 64}  # what a first look at attention takes
 FEW = 500  # cells of a type that one can choose from
 
@@ -54,7 +52,7 @@ def _advise(study: StudyRecord, run: RunRecord) -> None:
             session.put("run", api.start_run(study.id, "scxm", SMALL).id)
             st.switch_page("training.py")
         st.caption(
-            f"Some {duration(minutes).removeprefix('about ')} on an idle machine: {SMALL['epochs']} epochs, the first "
+            f"{duration(minutes).capitalize()} on an idle machine: {SMALL['epochs']} epochs, the first "
             f"{SMALL['max_tokens']} genes of each cell. A longer one is on the Train page, under *Advanced*."
         )
 
@@ -78,7 +76,7 @@ def _untested(run: RunRecord) -> None:
     if len(types) > 1:
         draw = partial(figures.attention_heat, means, "Attention by cell type")
         caption = provenance(run, record.n_cells, f"{record.name}, mean over the cells of a type")
-        figure_card(draw, "attention-types", caption, read=HEAT, fool=FOOL, table=means, least_px=640)
+        figure_card(draw, "attention-types", caption, read=read_heat(20), fool=FOOL, table=means, least_px=640)
     chosen = session.one_of("type", types)
     cells = cells_of(run, chosen)
     with st.grid(2, min_column_width=240):

@@ -18,7 +18,7 @@ from pages.components.figure_card import figure_card
 from pages.components.words import plain, provenance
 from pages.predict.attending import parts
 from pages.predict.attending.scope import Scope
-from pages.predict.attending.words import CURVE, CURVE_FOOL, FOOL, RATIO, read_bars, read_chance, token
+from pages.predict.attending.words import CURVE, CURVE_FOOL, FOOL, RATIO, read_bars, read_chance, read_heat, token
 
 BOXES = {"yes": st.success, "little": st.info, "no": st.warning}
 BY = {"all": "All cells", "type": "Cell types", "niche": "Niches", "cell": "One cell"}
@@ -34,7 +34,7 @@ def show(run: RunRecord, job: JobStatus) -> None:
     segments("Of", BY, "by", by, label_visibility="collapsed")
     everyone = _where(run, "all cells", facts["cells"], facts)
     if by in ("type", "niche"):
-        _ratios(found, by, everyone)
+        _overview(found, by, everyone)
     scope = _scope(found, by)
     where = _where(run, scope.name, len(scope.rows), facts)
     left, right = st.columns([3, 2])
@@ -99,11 +99,16 @@ def _curve(found: api.context.AttentionTest, scope: Scope, where: str) -> None:
     figure_card(draw, "attention-deletion", caption, read=CURVE, fool=CURVE_FOOL, table=rows)
 
 
-def _ratios(found: api.context.AttentionTest, by: str, where: str) -> None:
+def _overview(found: api.context.AttentionTest, by: str, where: str) -> None:
     groups, facts = found.tables["groups"], found.facts
     rows: pd.DataFrame = groups[(groups["by"] == by) & (groups["k"] == facts["k"])]
     if rows.empty:
         return
-    title = f"{facts['k']} genes deleted: attended against random, by {'cell type' if by == 'type' else 'niche'}"
+    heads = found.tables["heads"]
+    means = heads[(heads["by"] == by) & (heads["layer"] == facts["layers"] - 1) & (heads["head"] == figures.MEAN)]
+    what = "cell type" if by == "type" else "niche"
+    draw = partial(plain_figures.attention_heat, means.rename(columns={"group": "type"}), f"Attention by {what}")
+    figure_card(draw, "attention-groups", where, read=read_heat(15), fool=FOOL, table=means, least_px=640)
+    title = f"{facts['k']} genes deleted: attended against random, by {what}"
     draw = partial(figures.ratio_dots, rows, title)
     figure_card(draw, f"attention-by-{by}", where, read=RATIO, fool=CURVE_FOOL, table=rows)

@@ -34,3 +34,8 @@ def read_chance(who: str) -> str:
     return f"""{read_bars(who)} The tick is what the gene's places alone would give it: weights dealt out anew among
 genes of about the same rank in the same cell. Orange: more than that (p below 0.05, corrected for all genes of the
 group)."""
+
+
+def read_heat(kept: int) -> str:
+    return f"""A row is a group of cells, a column a gene *in* the cell; the lighter, the more the model looked at it,
+on average over the group's cells. Only each group's {kept} strongest genes are kept; the others are drawn as zero."""

@@ -17,7 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from backend.records import now
-from benchmarks import demo, imputation_speed, large, pages, processes
+from benchmarks import demo, imputation_speed, large, pages, processes, scxm_backbone
 from benchmarks.measured import Row
 
 OUT = Path(__file__).resolve().parent / "out" / "bench.json"
@@ -38,6 +38,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         os.environ["RESITU_HOME"] = asked.home or f"{temporary}/home"
         rows += show(processes.measure()) + show(demo.measure()) + show(imputation_speed.measure(Path(temporary)))
+        for some in scxm_backbone.measure():
+            rows += show(some)
         made, took = large.make(Path(temporary))
         rows += show(took) + show(large.read(made)) + show(pages.measure(made))
     about["load_after"] = os.getloadavg()

@@ -20,7 +20,7 @@ from backend.methods.scxm.attention import by_gene, keep_top
 from backend.methods.scxm.backbone.reader import Sentences
 from backend.methods.scxm.backbone.source import Source, open_source
 from backend.methods.scxm.config import ScxmConfig, card
-from backend.methods.scxm.cost import POOL_DRAWS
+from backend.methods.scxm.cost import BACKBONE_DRAWS
 from backend.methods.scxm.encoders import Encoder, build_encoder
 from backend.methods.scxm.inputs import FIRST_GENE, LogInput, RankInput
 from backend.methods.scxm.model import Decoder, MlpEncoder
@@ -90,7 +90,7 @@ class ScxmFitted:
     def _predict_batch(
         self, shares: csr_matrix, thin: Depth | None, start: int, device: str
     ) -> tuple[Floats, list[csr_matrix]]:
-        draws = (POOL_DRAWS if self.backbone else DRAWS) if thin else 1
+        draws = (BACKBONE_DRAWS if self.backbone else DRAWS) if thin else 1
         values = np.zeros((shares.shape[0], len(self.panel_genes)), dtype=np.float32)
         looked_at = csr_matrix(shares.shape, dtype=np.float32)
         for number in range(draws):

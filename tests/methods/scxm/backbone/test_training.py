@@ -7,15 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 from safetensors.torch import load_file
+from scipy.sparse import csr_matrix
 
+from backend.analysis.context import context_graph, spatial_context
 from backend.errors import NotFound
 from backend.methods.scxm import method, train
 from backend.methods.scxm.backbone import source
 from backend.methods.scxm.config import ScxmConfig
 from backend.methods.scxm.cost import cache_words, cached_gb, estimate_memory_gb, estimate_minutes
+from backend.methods.scxm.geneformer.layout import Version
 from backend.methods.scxm.method import METHOD, ScxmFitted
 from tests.methods.scxm.backbone.tiny import FINGERPRINT, put_here
-from tests.methods.scxm.simulated import FakeRun, Truth, simulate
+from tests.methods.scxm.simulated import FakeRun, Truth, median_pcc, rows, simulate
 
 SMALL = {
     "encoder": "geneformer-v2-104m",
@@ -27,20 +30,42 @@ SMALL = {
 }
 
 
+class Quiet(FakeRun):
+    """Checkpoints just before it is killed, or never: each takes longer than a step."""
+
+    def checkpoint_due(self) -> bool:
+        return len(self.steps_seen) == self.kill_at - 1
+
+
 @pytest.fixture(scope="module")
 def truth() -> Truth:
     return simulate(n_tissue=120, n_reference=60)
 
 
 def _fit(truth: Truth, folder: Path, **settings: object) -> ScxmFitted:
-    return METHOD.fit(truth.pair(), ScxmConfig(**(SMALL | settings)), FakeRun(folder))
+    return METHOD.fit(truth.pair(), ScxmConfig(**(SMALL | settings)), Quiet(folder))
+
+
+def test_even_an_untrained_frozen_backbone_tells_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_here(monkeypatch, spread=0.05, width=64)
+    truth = simulate(n_tissue=800, n_reference=300)
+    place = truth.tissue.coordinates
+    assert place is not None
+    left, right = (rows(truth.tissue, np.flatnonzero(side)) for side in (place[:, 0] < 260, place[:, 0] > 380))
+    config = ScxmConfig(encoder="geneformer-v2-104m", epochs=8, hidden=64, sigma_um=40.0)
+    run = Quiet(tmp_path)
+    fitted = METHOD.fit(truth.pair(left), config, run)
+    assert right.coordinates is not None
+    graph = context_graph(right.coordinates, None, 40.0, self_loop=False)
+    measured = spatial_context(graph, csr_matrix(right.expression[:, : len(truth.panel)]))
+    assert median_pcc(measured, fitted.predict(right, run).values) > 0.6
 
 
 @pytest.mark.parametrize(("version", "blocks"), [("V2", 0), ("V1", 1)])
 def test_a_saved_model_holds_what_it_learnt_and_predicts_the_same(
-    truth: Truth, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, blocks: int
+    truth: Truth, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: Version, blocks: int
 ) -> None:
-    put_here(monkeypatch, version)  # type: ignore[arg-type]
+    put_here(monkeypatch, version)
     fitted = _fit(truth, tmp_path / "fit", trainable_blocks=blocks)
     fitted.save(tmp_path / "saved")
     loaded = METHOD.load(tmp_path / "saved")
@@ -93,8 +118,8 @@ def test_a_killed_training_resumes_to_the_same_bits(
         folder = tmp_path / f"killed-{kill_at}"
         config = ScxmConfig(**SMALL | {"trainable_blocks": blocks})
         with pytest.raises(KeyboardInterrupt):
-            METHOD.fit(truth.pair(), config, FakeRun(folder, kill_at=kill_at))
-        again = FakeRun(folder)
+            METHOD.fit(truth.pair(), config, Quiet(folder, kill_at=kill_at))
+        again = Quiet(folder)
         METHOD.fit(truth.pair(), config, again).save(tmp_path / "b")
         assert again.steps_seen[0] == kill_at + 1
         assert (tmp_path / "a/weights.safetensors").read_bytes() == (tmp_path / "b/weights.safetensors").read_bytes()

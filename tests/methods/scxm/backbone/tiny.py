@@ -18,14 +18,15 @@ FINGERPRINT = "0123456789abcdef"
 N_GENES, SPECIAL = 60, {"V1": 2, "V2": 4}
 
 
-def tiny_layout(version: Version = "V2") -> Layout:
-    return Layout("tiny", "Tiny", version, 4, 16, 4, 32, N_GENES + SPECIAL[version], 80, 0, None)
+def tiny_layout(version: Version = "V2", width: int = 16) -> Layout:
+    return Layout("tiny", "Tiny", version, 4, width, 4, 2 * width, N_GENES + SPECIAL[version], 80, 0, None)
 
 
-def tiny_bert(version: Version = "V2", spread: float = 0.3) -> BertModel:
+def tiny_bert(version: Version = "V2", spread: float = 0.3, width: int = 16) -> BertModel:
     """spread: of its weights. More than the published .02, so that every part of it matters."""
     torch.manual_seed(0)
-    bert = BertModel(bert_config(tiny_layout(version), initializer_range=spread), add_pooling_layer=False).eval()
+    config = bert_config(tiny_layout(version, width), initializer_range=spread)
+    bert = BertModel(config, add_pooling_layer=False).eval()
     for name, value in bert.named_parameters():
         if name.endswith("bias") or "LayerNorm" in name:
             value.data.add_(0.1 * torch.randn_like(value))
@@ -39,16 +40,17 @@ def tiny_vocabulary(version: Version = "V2") -> Vocabulary:
     return Vocabulary(version, genes, tokens, medians, {gene: place for place, gene in enumerate(genes)})
 
 
-def tiny_source(version: Version = "V2") -> Source:
-    return Source(tiny_bert(version), tiny_layout(version), tiny_vocabulary(version), FINGERPRINT)
+def tiny_source(version: Version = "V2", spread: float = 0.3, width: int = 16) -> Source:
+    bert, layout = tiny_bert(version, spread, width), tiny_layout(version, width)
+    return Source(bert, layout, tiny_vocabulary(version), FINGERPRINT)
 
 
-def put_here(monkeypatch: pytest.MonkeyPatch, version: Version = "V2") -> None:
+def put_here(monkeypatch: pytest.MonkeyPatch, version: Version = "V2", spread: float = 0.3, width: int = 16) -> None:
     """Whichever backbone is asked for, it is this one."""
 
     def opened(name: str, fingerprint: str | None = None) -> Source:
         assert fingerprint in (None, FINGERPRINT)
-        return tiny_source(version)
+        return tiny_source(version, spread, width)
 
     monkeypatch.setattr(method, "open_source", opened)
 

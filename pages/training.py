@@ -6,11 +6,11 @@ import streamlit as st
 
 from backend import api
 from backend.records import JobState, RunRecord
-from pages.components.context_table import context_table
 from pages.components.job_panel import job_panel, loss_curves
 from pages.components.problems import empty, shown
 from pages.components.study_picker import open_page
 from pages.components.words import method_title, plain
+from pages.predict.quality_table import context_table
 from pages.train.choose import AROUND, INSIDE, choose_method, choose_question, choose_way
 from pages.train.health import health
 from pages.train.history import history

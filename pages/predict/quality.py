@@ -12,10 +12,10 @@ from backend.figures import distributions
 from backend.figures import scores as score_figures
 from backend.records import RunRecord, StudyRecord
 from pages.components import cached, session
-from pages.components.context_table import context_table
 from pages.components.figure_card import figure_card, table_download
 from pages.components.words import plain, provenance
 from pages.predict.quality_genes import what_goes_with_it
+from pages.predict.quality_table import context_table
 
 READ = """Each gene has one score: the Pearson correlation of predicted and measured context over cells that the model
 did not see. 1 is perfect, 0 is a guess. The cell itself is left out of the measured context."""

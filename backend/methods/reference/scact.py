@@ -60,9 +60,7 @@ class _Side:
 
 def _layers(sizes: tuple[int, ...]) -> nn.Sequential:
     parts = [
-        part
-        for n_in, n_out in pairwise(sizes)
-        for part in (nn.Linear(n_in, n_out), nn.BatchNorm1d(n_out), nn.PReLU())
+        part for n_in, n_out in pairwise(sizes) for part in (nn.Linear(n_in, n_out), nn.BatchNorm1d(n_out), nn.PReLU())
     ]
     return nn.Sequential(*parts)
 

@@ -14,7 +14,7 @@ def test_every_bad_setting_is_named_with_its_bounds() -> None:
         registry.config_from("scxm", {"epochs": 0, "encoder": "cnn", "colour": 1})
     assert "3 settings" in caught.value.what
     assert "epochs is 0; it must be a whole number, at least 1 and at most 2000." in caught.value.why
-    assert "encoder is 'cnn'; it must be one of mlp, transformer." in caught.value.why
+    assert "encoder is 'cnn'; it must be one of mlp, transformer, geneformer-v1-10m" in caught.value.why
     with pytest.raises(UserError, match="a number or empty, above 0 and at most 1000"):
         registry.config_from("scxm", {"sigma_um": -1})
     assert "no setting 'colour'" in caught.value.why

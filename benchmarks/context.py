@@ -48,7 +48,17 @@ TISSUES: Mapping[str, Tissue] = MappingProxyType(
     }
 )
 ABLATIONS: Mapping[str, tuple[str, dict[str, Any]]] = MappingProxyType(
-    {"scxm-without-adversary": ("scxm", {"lambda_adv": 0.0})}
+    {
+        "scxm-without-adversary": ("scxm", {"lambda_adv": 0.0}),
+        "environs-linear-alone": ("environs", {"networks": 0}),
+        "environs-without-linear": ("environs", {"linear": False}),
+        "environs-without-masking": ("environs", {"masking": False}),
+        "environs-without-wider": ("environs", {"wider": False}),
+        "environs-without-own-scale": ("environs", {"own_scale": False}),
+        "environs-with-platforms": ("environs", {"augmentation": 0.3}),
+        "environs-with-critic": ("environs", {"lambda_adv": 0.1}),
+        "environs-with-agreement": ("environs", {"lambda_agree": 1.0}),
+    }
 )
 """Name in the table -> method and the settings that differ."""
 

@@ -3,11 +3,7 @@ prediction was read, take it home."""
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +11,7 @@ import anndata as ad
 import pytest
 from playwright.sync_api import Page, expect
 
-from backend.settings import PROJECT
+from tests.e2e.around import command
 from tests.e2e.conftest import Server
 from tests.e2e.test_journey import query, settled
 from tests.e2e.test_real_pairs import DATA, press
@@ -45,16 +41,6 @@ PAIRS = (
     Pair("Imputed lung", LUNG, "sc_human_lungNSCLC_Maynard3k.h5ad", "knn", "KRT19", "ACTB", casper=True),
     Pair("Imputed cortex", CORTEX, "sc_mouse_CNS_Zeisel2018_TEINH_MGL_MOL.h5ad", "quorum,knn", "Gad2", "Snap25"),
 )
-
-
-def command(server: Server, *arguments: str) -> dict[str, object]:
-    """`python -m backend --json ...` on the server's data."""
-    done = subprocess.run(
-        [sys.executable, "-m", "backend", "--json", *arguments], cwd=PROJECT, capture_output=True, text=True,
-        env={**os.environ, "RESITU_HOME": str(server.home)}, check=True,
-    )  # fmt: skip
-    answer: dict[str, object] = json.loads(done.stdout)
-    return answer
 
 
 def make_study(server: Server, pair: Pair) -> str:

@@ -9,6 +9,7 @@ import anndata as ad
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.e2e.around import put_cells_back, see_attention_tested
 from tests.e2e.conftest import Server, pages_only
 
 DONE = 400_000  # ms; training on two busy cores
@@ -118,6 +119,14 @@ def test_niche_then_pathways_then_home(server: Server, trained: str, open_page, 
     assert context.shape == (4000, len(exported.uns["context_genes"]))
     assert context.min() >= 0
     assert context.max() <= 1
+
+
+def test_cells_are_put_back(server: Server, trained: str, open_page) -> None:
+    put_cells_back(open_page(server.url), server, "s-demo", trained, "B cell")
+
+
+def test_attention_is_tested(server: Server, trained: str, open_page) -> None:
+    see_attention_tested(open_page(server.url), server, "s-demo")
 
 
 def test_navigation_and_reload_keep_the_view(server: Server, trained: str, open_page) -> None:

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Locator, Page, TimeoutError, expect
 
 from backend.settings import PROJECT
+from tests.e2e.around import put_cells_back, see_attention_tested
 from tests.e2e.conftest import Server
 from tests.e2e.test_journey import query, settled
 
@@ -27,6 +28,7 @@ class Pair:
     gene: str
     gene_sets: str
     answers: dict[str, str] = field(default_factory=dict)
+    attention: bool = False
 
 
 PAIRS = (
@@ -37,6 +39,7 @@ PAIRS = (
         "Macrophage",
         "CXCR4",
         "gseapy_h.all.v7.0.symbols.gmt",
+        attention=True,
     ),
     Pair(
         "Mouse cortex",
@@ -133,3 +136,7 @@ def test_pair(server: Server, open_page, pair: Pair, tmp_path: Path) -> None:
     download.value.save_as(saved)
     exported = ad.read_h5ad(saved)
     assert exported.obsm["context"].shape[1] == len(exported.uns["context_genes"]) > 30
+
+    put_cells_back(page, server, study, run, pair.type_)
+    if pair.attention:
+        see_attention_tested(page, server, study)

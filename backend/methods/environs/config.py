@@ -106,7 +106,7 @@ card = MethodCard(
         "the predicted surroundings (context) of every reference cell, for every panel gene",
         "a score per gene on tissue that was not trained on",
     ),
-    version=1,
+    version=2,
     config=EnvironsConfig,
     presets={"Quick look": {"networks": 3}, "Standard": {}, "Thorough": {"networks": 30, "steps": 800}},
     minutes=estimate_minutes,

@@ -34,8 +34,10 @@ STRIPS = slice(None, None, 2)  # every other strip is enough to see when a netwo
 
 @dataclass(frozen=True)
 class Problem:
-    """lesson: the training cells that have neighbours. truth: their contexts at sigma, n x P. strips: of their rows."""
+    """genes: the input genes that are read. lesson: the training cells that have neighbours. truth: their contexts at
+    sigma, n x P. strips: of their rows."""
 
+    genes: tuple[str, ...]
     lesson: Lesson
     truth: Floats
     strips: tuple[tuple[NDArray[np.intp], NDArray[np.intp]], ...]
@@ -52,7 +54,9 @@ class Progress:
 
 
 def build(data: PairedData, config: EnvironsConfig, seed: int) -> Problem:
-    """Raises DataError where too few tissue cells have neighbours, GeneMismatch where genes are missing."""
+    """Only genes that a training cell shows are read: where a validation tissue measured more than the tissue did, the
+    others would lower the shares of these. Raises DataError where too few tissue cells have neighbours, GeneMismatch
+    where genes are missing."""
     tissue = Cells(
         columns(data.tissue, data.input_genes), data.input_genes, data.tissue.scale, data.tissue.coordinates,
         data.tissue.section,
@@ -66,21 +70,21 @@ def build(data: PairedData, config: EnvironsConfig, seed: int) -> Problem:
             "The others have no surroundings to learn from.",
             "Widen the neighbourhood radius, or bring more cells.",
         )
-    known = tissue.of_rows(kept)
+    shown = np.asarray((tissue.expression[kept] > 0).sum(axis=0)).ravel() > 0
+    genes = tuple(gene for gene, one in zip(tissue.genes, shown, strict=True) if one)
+    known = tissue.of_rows(kept).of_genes(genes)
     assert known.coordinates is not None
     cut = strips(known.coordinates, known.section, sigma_um)
     reading, inputs = fit_reading(known, [check for _, check in cut] if config.own_scale else [])
-    shares = linear_shares(Cells(columns(data.reference, data.input_genes), data.input_genes, data.reference.scale))
-    depth = match_depth(shares, known.expression, np.arange(len(known.genes)), counts=known.scale == "counts")
+    shares = linear_shares(Cells(columns(data.reference, genes), genes, data.reference.scale))
+    depth = match_depth(shares, known.expression, np.arange(len(genes)), counts=known.scale == "counts")
     goals = fit_goals(contexts[kept], len(data.panel_genes), seed)
     reference = None
     if config.lambda_adv or config.lambda_agree:
         drawn = draw_thinned(shares, depth, stream(seed, "environs/reference"))
-        reference = reading.read(linear_shares(Cells(drawn, data.input_genes, "counts")))
-    return Problem(
-        Lesson(inputs, goals, reference), contexts[kept, : len(data.panel_genes)],
-        cut, reading, depth,
-    )  # fmt: skip
+        reference = reading.read(linear_shares(Cells(drawn, genes, "counts")))
+    truth = contexts[kept, : len(data.panel_genes)]
+    return Problem(genes, Lesson(inputs, goals, reference), truth, cut, reading, depth)
 
 
 def columns(cells: Cells, genes: tuple[str, ...]) -> csr_matrix:

@@ -185,7 +185,7 @@ def _fit(data: PairedData, config: EnvironsConfig, run: RunContext) -> EnvironsF
         | {"python": platform.python_version()},
     }
     return EnvironsFitted(
-        config, run.seed, data.input_genes, data.panel_genes, problem.reading, problem.depth, problem.lesson.goals,
+        config, run.seed, problem.genes, data.panel_genes, problem.reading, problem.depth, problem.lesson.goals,
         networks, linear, about, stopped_at,
     )  # fmt: skip
 

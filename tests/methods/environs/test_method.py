@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -111,6 +112,21 @@ def test_what_is_saved_predicts_the_same(learnt: EnvironsFitted, truth: Truth, t
         expected = learnt.predict(cells, FakeRun(tmp_path)).values
         np.testing.assert_array_equal(loaded.predict(cells, FakeRun(tmp_path)).values, expected)
     assert loaded.about == learnt.about
+
+
+def test_genes_that_the_training_tissue_lacks_say_nothing_of_a_cell(truth: Truth, tmp_path: Path) -> None:
+    left, right, _ = halves(truth)
+    lacked = [place for place, gene in enumerate(truth.genes) if gene not in truth.panel]
+    padded, loud = left.expression.tolil(), right.expression.tolil()
+    padded[:, lacked], loud[:, lacked] = 0, 50  # a validation tissue measured them, and in plenty
+    data = truth.pair(replace(left, expression=csr_matrix(padded)))
+    fitted = METHOD.fit(data, EnvironsConfig(**SMALL), FakeRun(tmp_path))
+    some = np.arange(60)  # too few for their own means to be taken
+    plain, louder = (
+        fitted.predict(cells.of_rows(some), FakeRun(tmp_path)).values
+        for cells in (right, replace(right, expression=csr_matrix(loud)))
+    )
+    np.testing.assert_array_equal(plain, louder)
 
 
 def test_what_cannot_work_is_said(learnt: EnvironsFitted, truth: Truth, tmp_path: Path) -> None:

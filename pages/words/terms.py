@@ -66,7 +66,6 @@ TERMS: dict[str, dict[str, str]] = {
         "Pearson's r, Spearman's r": "Agreement of two rows of numbers, or of their ranks: 1 is perfect, 0 is none.",
         "Seed": "The number that starts the random choices; with the same one the same result comes out.",
         "Epoch": "One pass of the training over all cells.",
-        "Attention": "Which genes the model looked at most in a cell; it says where it looked, not why.",
         "Quick look": "First answers within minutes from one contiguous piece of the tissue.",
         "σ (sigma)": "How far a context reaches: cells at this distance count some 60 % of the nearest.",
     },

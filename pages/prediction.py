@@ -64,6 +64,7 @@ def main() -> None:
         "cells",
         "niche",
         "layer",
+        "against",
     )
     if place.study is None:
         empty("There is no study yet.", "Make a study", "upload.py")

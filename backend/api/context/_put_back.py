@@ -97,9 +97,8 @@ def find_origins(job_id: str, inside: NDArray[np.bool_]) -> Origins:
 def find_cells(dataset_id: str, text: str) -> CellList:
     """Cells by their names, separated by commas, semicolons or line breaks; a table's first column may be given."""
     place = {str(name): row for row, name in enumerate(matrix.obs(dataset_id, []).index)}
-    asked = [
-        part.strip().strip('"') for line in text.splitlines() for part in re.split(r"[,;\t]", line)[: _columns(text)]
-    ]
+    read = _columns(text)
+    asked = [part.strip().strip('"') for line in text.splitlines() for part in re.split(r"[,;\t]", line)[:read]]
     asked = list(dict.fromkeys(filter(None, asked)))
     rows = sorted({place[name] for name in asked if name in place})
     return CellList(np.asarray(rows, dtype=np.intp), tuple(name for name in asked if name not in place))

@@ -72,3 +72,10 @@ def test_of_a_table_the_first_column_holds_the_names(finished: Finished) -> None
     assert found.rows.tolist() == [4]
     assert found.unknown == ("cell", "nobody")
     assert np.issubdtype(found.rows.dtype, np.integer)
+
+
+@pytest.mark.timeout(20)
+def test_a_long_list_is_read_at_once(finished: Finished) -> None:
+    names = [f"nobody-{number}" for number in range(30_000)]
+    assert api.context.find_cells("d-reference", "\n".join(["reference-3", *names])).rows.tolist() == [3]
+    assert api.context.find_cells("d-reference", "\n".join(f"{name},A" for name in names)).unknown == tuple(names)

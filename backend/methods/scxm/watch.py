@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from backend.analysis.agreement import median_pearson
 from backend.methods.scxm.backbone.encoder import BackboneEncoder, States, pack_tokens
 from backend.methods.scxm.encoders import Encoder
 from backend.methods.scxm.problem import Problem
@@ -46,12 +47,7 @@ class Watch:
     def look(self, encoder: nn.Module) -> float:
         """Median over panel genes of the correlation over the watched cells; genes that do not vary are left out."""
         with torch.no_grad():
-            predicted = encoder(self._inputs).cpu().numpy()
-        truth, predicted = (part - part.mean(axis=0) for part in (self._truth, predicted))
-        norms = np.sqrt((truth**2).sum(axis=0) * (predicted**2).sum(axis=0))
-        pcc = np.divide((truth * predicted).sum(axis=0), norms, out=np.zeros_like(norms), where=norms > 0)
-        varies = (truth**2).sum(axis=0) > 0
-        return float(np.median(pcc[varies])) if varies.any() else 0.0
+            return median_pearson(self._truth, encoder(self._inputs).cpu().numpy())
 
     def better(self, epoch: int, encoder: nn.Module) -> bool:
         """Whether it is the best so far, which is then remembered."""

@@ -1,7 +1,7 @@
 """A few fixed draws of every reference cell, tokenised once, so that what is frozen can be computed once.
 
 Without a backbone each step draws its cells afresh (thinning.py). Behind a frozen backbone that would cost a whole pass
-each time; a draw is then one of `POOL` that were made beforehand.
+each time; a draw is then one of a few that were made beforehand.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from scipy.sparse import csr_matrix, vstack
 from backend.methods.scxm.backbone.reader import Sentences
 from backend.methods.scxm.geneformer.tokens import Ragged
 from backend.methods.scxm.problem import Problem
-from backend.store.keys import digest
 from backend.training.batches import stream
 
 CHUNK = 1000
@@ -37,9 +36,6 @@ class Pool:
         """A random draw of each row, sorted by length."""
         chosen = rows * self.draws + random.integers(self.draws, size=len(rows))
         return chosen[np.argsort(self.tokens.lengths[chosen], kind="stable")]
-
-    def key(self) -> str:
-        return digest([self.tokens.flat.tobytes().hex(), self.tokens.offsets.tolist()])
 
 
 def make_pool(problem: Problem, draws: int, seed: int) -> Pool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
@@ -11,8 +9,6 @@ from scipy.sparse import csr_matrix
 from backend.methods.scxm.geneformer.layout import Version
 from backend.methods.scxm.geneformer.tokens import Ragged, RankTokens
 from backend.methods.scxm.geneformer.vocabulary import PAD, Vocabulary
-
-Arrays = Mapping[str, NDArray[np.generic]]
 
 
 class Sentences:

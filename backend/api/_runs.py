@@ -166,8 +166,10 @@ class Verdict:
 def run_verdict(run_id: str) -> Verdict:
     """A training's health, from the last numbers that it reported."""
     table, method = run_metrics(run_id), index.get(JobStatus, run_id).kind
-    if is_imputer(method):  # its losses do not tell; one that diverges keeps its last finite state and says so itself
-        words = "How good it is, only the hidden genes tell, once a fold is done."
+    if not registry.judges(method):  # its losses do not tell; what diverges keeps its last finite state and says so
+        words = "How good it is, only cells that it does not learn from tell, at the end."
+        if is_imputer(method):
+            words = "How good it is, only the hidden genes tell, once a fold is done."
         return Verdict("waiting" if table.empty else "healthy", words)
     early = table.columns.intersection(["decoder", "pretraining"])  # what comes before the training itself says nothing
     told = table.columns.difference([*COLUMNS, *early])

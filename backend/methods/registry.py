@@ -61,6 +61,11 @@ def verdict(name: str, metrics: Mapping[str, float]) -> tuple[str, str]:
     return judge(metrics) if judge else ("healthy", "")  # a comparator has no training that could go wrong
 
 
+def judges(name: str) -> bool:
+    """Whether a method's metrics tell how its training does."""
+    return card(name).name in _VERDICTS
+
+
 def readings(name: str, metrics: Mapping[str, float]) -> tuple[Reading, ...]:
     """The same metrics, each in words."""
     tell = _READINGS.get(card(name).name)

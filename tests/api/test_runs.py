@@ -120,6 +120,18 @@ def test_verdict_follows_the_last_report(study) -> None:
     assert states == [*["waiting"] * 3, "healthy", "watch", *["healthy"] * 3, "stop"]
 
 
+def test_where_losses_do_not_tell_the_verdict_says_what_will(study) -> None:
+    run = api.start_run(study.id, "environs", {"networks": 1})
+    assert api.run_verdict(run.id).state == "waiting"
+    path = layout.job_folder(run.id) / "metrics.jsonl"
+    path.parent.mkdir(parents=True)
+    row = {"time": "2026-01-01", "attempt": 1, "fit": "final", "step": 1, "steps": 3, "strip_score": 0.2}
+    path.write_text(json.dumps(row) + "\n")
+    found = api.run_verdict(run.id)
+    assert (found.state, found.readings) == ("healthy", ())
+    assert "cells that it does not learn from" in found.text
+
+
 def test_a_cancelled_run_can_be_started_again(study) -> None:
     run = api.start_run(study.id, "scxm", {"epochs": 3})
     assert api.cancel_job(run.id).state is JobState.CANCELLED

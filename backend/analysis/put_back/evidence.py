@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from backend.analysis.context import context_graph, has_neighbours, spatial_context
+from backend.analysis.context import surroundings
 from backend.analysis.put_back.depth import log_scaled, middle_total
 from backend.analysis.put_back.fit import Canonical, Components, find_canonical, find_components
 from backend.records import Scale
@@ -59,11 +59,11 @@ class Tissue:
         if not hidden.any():
             return self.measured
         left = np.flatnonzero(~hidden)
-        graph = context_graph(self.xy_um[left], self.section[left], self.sigma_um, self_loop=False)
+        found, known = surroundings(
+            self.xy_um[left], self.section[left], self.sigma_um, csr_matrix(self.expression[left])
+        )
         values = np.full(self.measured.shape, np.nan, dtype=np.float32)
-        found = spatial_context(graph, csr_matrix(self.expression[left]))
-        found[~has_neighbours(graph)] = np.nan
-        values[left] = found
+        values[left[known]] = found[known]
         return values
 
 

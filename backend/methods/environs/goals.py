@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.analysis.context import context_graph, has_neighbours, spatial_context
+from backend.analysis.context import surroundings
 from backend.errors import DataError
 from backend.methods.contract import Cells, Floats
 
@@ -31,15 +31,12 @@ class Goals:
     sd: Floats
     widths: int
 
-    def context(self, predicted: Floats) -> Floats:
-        """Components (n x rank) -> context at sigma, n x P, in [0, 1]: the mean over widths of what is predicted."""
-        return back(predicted, self.basis, self.mean, self.sd, self.widths)
-
-
-def back(predicted: Floats, basis: Floats, mean: Floats, sd: Floats, widths: int) -> Floats:
-    """See `Goals.context`."""
-    together = basis.reshape(len(basis), widths, -1).mean(axis=1)  # rank x P
-    return np.asarray(np.clip(predicted @ together * sd + mean, 0.0, 1.0), dtype=np.float32)
+    def context(self, predicted: Floats, alone: bool = False) -> Floats:
+        """Components (n x rank) -> context at sigma, n x P, in [0, 1]: the mean over widths of what is predicted, or what
+        is for sigma itself (`alone`)."""
+        parts = self.basis.reshape(len(self.basis), self.widths, -1)  # rank x widths x P
+        read = parts[:, 0] if alone else parts.mean(axis=1)
+        return np.asarray(np.clip(predicted @ read * self.sd + self.mean, 0.0, 1.0), dtype=np.float32)
 
 
 def measured(panel: Cells, sigma_um: float, wider: bool) -> tuple[Floats, NDArray[np.bool_]]:
@@ -50,9 +47,9 @@ def measured(panel: Cells, sigma_um: float, wider: bool) -> tuple[Floats, NDArra
         raise DataError("The tissue has no coordinates.", mend="Add a tissue whose cells have a place.")
     parts, kept = [], np.ones(panel.n_cells, dtype=bool)
     for width in WIDTHS if wider else WIDTHS[:1]:
-        graph = context_graph(panel.coordinates, panel.section, width * sigma_um, self_loop=False)
-        kept &= has_neighbours(graph)
-        parts.append(spatial_context(graph, panel.expression))
+        values, known = surroundings(panel.coordinates, panel.section, width * sigma_um, panel.expression)
+        kept &= known
+        parts.append(values)
     return np.concatenate(parts, axis=1), kept
 
 

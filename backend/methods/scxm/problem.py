@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from backend.analysis.context import context_graph, has_neighbours, spatial_context
+from backend.analysis.context import surroundings
 from backend.errors import DataError, GeneMismatch
 from backend.methods.contract import Cells, Floats, PairedData
 from backend.methods.scxm.backbone.reader import Sentences
@@ -74,8 +74,9 @@ def build_problem(data: PairedData, config: ScxmConfig, seed: int, vocabulary: V
     coordinates = data.tissue.coordinates
     if coordinates is None:
         raise DataError("The tissue has no coordinates.", mend="Add a tissue whose cells have a place.")
-    graph = context_graph(coordinates, data.tissue.section, config.resolved_sigma_um(data.spots), self_loop=False)
-    kept = has_neighbours(graph) & rich_cells(tissue_panel, config, data.tissue.scale)
+    sigma_um = config.resolved_sigma_um(data.spots)
+    contexts, known = surroundings(coordinates, data.tissue.section, sigma_um, tissue_panel)
+    kept = known & rich_cells(tissue_panel, config, data.tissue.scale)
     reference = columns(data.reference, data.input_genes)
     rich = rich_cells(reference[:, panel], config, data.reference.scale)
     for what, n in (("tissue", int(kept.sum())), ("reference", int(rich.sum()))):
@@ -89,7 +90,7 @@ def build_problem(data: PairedData, config: ScxmConfig, seed: int, vocabulary: V
     depth = _match(data, shares) if config.thinning else None
     together = config.resolved_cells_per_input(data.spots)
     return Problem(
-        contexts=spatial_context(graph, tissue_panel)[kept],
+        contexts=contexts[kept],
         own=csr_matrix(tissue_panel[kept] > 0, dtype=np.float32),
         tissue=_as_read(data, kept),
         reference=shares,

@@ -23,6 +23,7 @@ from backend.training.batches import stream
 
 MEASURED, SHIFTED = "measured", "shifted"
 DRAWS = 500
+PORTION = 50  # genes whose products are in memory at once
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,9 @@ def draws_of_blocks(truth: Truth, values: Floats, cells: Cells, seed: int) -> ND
     kept = truth.kept
     assert cells.coordinates is not None
     block = tiles(cells.coordinates[kept], None if cells.section is None else cells.section[kept])
-    return block_draws(truth.without_self[kept], values[kept], block, seed)[:DRAWS].astype(np.float32)
+    parts = [slice(start, start + PORTION) for start in range(0, values.shape[1], PORTION)]
+    drawn = [block_draws(truth.without_self[kept, part], values[kept, part], block, seed)[:DRAWS] for part in parts]
+    return np.concatenate(drawn, axis=1).astype(np.float32)
 
 
 def block_interval(draws: Sequence[NDArray[np.float32]]) -> list[float] | None:

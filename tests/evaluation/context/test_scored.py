@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
+from backend.evaluation.context import scored
 from backend.evaluation.context.files import Opened
 from backend.evaluation.context.learners import Lesson
-from backend.evaluation.context.scored import MEASURED, Answered, cut_halves, gene_interval
+from backend.evaluation.context.scored import MEASURED, Answered, cut_halves, draws_of_blocks, gene_interval
 from backend.methods.contract import Cells
 
 
@@ -63,3 +64,12 @@ def test_an_interval_over_genes_holds_the_median() -> None:
     assert low < np.median(values) < high
     assert high - low == pytest.approx(4 * 1.2533 * 0.1 / np.sqrt(200), rel=0.4)
     assert gene_interval(np.array([0.5]), 0) is None
+
+
+def test_genes_are_drawn_a_few_at_a_time_with_the_same_blocks(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    half = cut_halves(opened, 25.0)[0]
+    guess = np.random.default_rng(1).random(half.truth.without_self.shape).astype(np.float32)
+    whole = draws_of_blocks(half.truth, guess, half.test, 0)
+    monkeypatch.setattr(scored, "PORTION", 4)
+    np.testing.assert_allclose(draws_of_blocks(half.truth, guess, half.test, 0), whole, atol=1e-6)
+    assert whole.shape == (scored.DRAWS, 6)

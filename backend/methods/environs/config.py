@@ -32,7 +32,9 @@ class EnvironsConfig(Config):
         400, "Most steps", "How long a network may train; strips of the tissue say when to stop.", ge=12, le=20_000
     )
     linear: bool = setting(
-        True, "Linear map beside them", "A ridge regression of high penalty has half the vote of the networks."
+        True,
+        "Linear map beside them",
+        "A ridge regression may have a third of the vote, where strips of the tissue show that it helps.",
     )
     masking: bool = setting(
         True,
@@ -78,10 +80,10 @@ class EnvironsConfig(Config):
 
 
 def estimate_minutes(n_tissue: int, n_reference: int, config: Config) -> float:
-    """Of one fit. Choosing takes 9 short trainings; some 6 ms a step were measured at 900 genes on one thread, and
+    """Of one fit. Choosing takes 12 short trainings; some 6 ms a step were measured at 900 genes on one thread, and
     the linear map's decomposition of a thousand genes takes some seconds."""
     assert isinstance(config, EnvironsConfig)
-    trainings = config.networks + (9 if config.networks else 0)
+    trainings = config.networks + (12 if config.networks else 0)
     return (0.006 * config.steps * trainings + 4.0 + 2e-4 * n_tissue) / 60
 
 

@@ -32,8 +32,8 @@ class Goals:
     widths: int
 
     def context(self, predicted: Floats, alone: bool = False) -> Floats:
-        """Components (n x rank) -> context at sigma, n x P, in [0, 1]: the mean over widths of what is predicted, or what
-        is for sigma itself (`alone`)."""
+        """Components (n x rank) -> context at sigma, n x P, in [0, 1]: the mean over widths of what is predicted, or
+        what is for sigma itself (`alone`)."""
         parts = self.basis.reshape(len(self.basis), self.widths, -1)  # rank x widths x P
         read = parts[:, 0] if alone else parts.mean(axis=1)
         return np.asarray(np.clip(predicted @ read * self.sd + self.mean, 0.0, 1.0), dtype=np.float32)

@@ -6,6 +6,7 @@ A checkpoint holds what is finished: the choices, and the networks that are trai
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +24,7 @@ from backend.methods.environs.goals import fit_goals, measured
 from backend.methods.environs.linear import PENALTIES, Linear, fit_linear
 from backend.methods.environs.model import Reader
 from backend.methods.environs.reading import Reading, fit_reading
-from backend.methods.environs.train import Choice, Lesson, best, predict, shares_to_try, train, try_out
+from backend.methods.environs.train import Choice, Lesson, Strip, best, predict, shares_to_try, train, try_out
 from backend.methods.thinning import Depth, draw_thinned, linear_shares, match_depth
 from backend.training import checkpoints
 from backend.training.batches import stream
@@ -35,7 +36,7 @@ STRIPS = slice(None, None, 2)  # every other strip is enough to see when a netwo
 @dataclass(frozen=True)
 class Problem:
     """genes: the input genes that are read. lesson: the training cells that have neighbours. truth: their contexts at
-    sigma, n x P. strips: of their rows."""
+    sigma, n x P. strips: of their rows. penalty: of the linear map."""
 
     genes: tuple[str, ...]
     lesson: Lesson
@@ -43,13 +44,14 @@ class Problem:
     strips: tuple[tuple[NDArray[np.intp], NDArray[np.intp]], ...]
     reading: Reading
     depth: Depth
+    penalty: float
 
 
 @dataclass
 class Progress:
-    """What is finished. tried: hidden share, as text -> per strip the scores."""
+    """What is finished. tried: hidden share, as text -> per strip what `try_out` found."""
 
-    tried: dict[str, list[list[float]]] = field(default_factory=dict)
+    tried: dict[str, list[list[list[float]]]] = field(default_factory=dict)
     networks: list[Reader] = field(default_factory=list)
 
 
@@ -83,8 +85,8 @@ def build(data: PairedData, config: EnvironsConfig, seed: int) -> Problem:
     if config.lambda_adv or config.lambda_agree:
         drawn = draw_thinned(shares, depth, stream(seed, "environs/reference"))
         reference = reading.read(linear_shares(Cells(drawn, genes, "counts")))
-    truth = contexts[kept, : len(data.panel_genes)]
-    return Problem(genes, Lesson(inputs, goals, reference), truth, cut, reading, depth)
+    truth, lesson = contexts[kept, : len(data.panel_genes)], Lesson(inputs, goals, reference)
+    return Problem(genes, lesson, truth, cut, reading, depth, choose_penalty(lesson, truth, cut))
 
 
 def columns(cells: Cells, genes: tuple[str, ...]) -> csr_matrix:
@@ -102,20 +104,22 @@ def columns(cells: Cells, genes: tuple[str, ...]) -> csr_matrix:
 def learn(
     problem: Problem, config: EnvironsConfig, run: RunContext, key: dict[str, Any]
 ) -> tuple[tuple[Reader, ...], Choice, int | None]:
-    """The networks, how they were trained, and the step at which it was told to stop (None: it was not)."""
+    """The networks, what was chosen, and the step at which it was told to stop (None: it was not)."""
+    if not config.networks:
+        return (), Choice(0.0, 0, vote=1.0), None
     progress = _resume(problem, run, key)
-    shares = shares_to_try(problem.lesson.inputs.shape[1], config) if config.networks else ()
-    checks = problem.strips[STRIPS]
+    shares = shares_to_try(problem.lesson.inputs.shape[1], config)
+    checks = [_strip(problem, *rows) for rows in problem.strips[STRIPS]]
     steps = len(shares) * len(checks) + config.networks
     done = len(progress.networks) + sum(map(len, progress.tried.values()))
     for share in shares:
-        curves = progress.tried.setdefault(str(share), [])
-        for strip in checks[len(curves) :]:
+        scores = progress.tried.setdefault(str(share), [])
+        for strip in checks[len(scores) :]:
             _stop_or_save(progress, run, key, done)
-            curves.append(try_out(problem.lesson, strip, problem.truth, share, config, run.seed))
+            scores.append(try_out(problem.lesson, strip, problem.truth, share, config, run.seed))
             done += 1
-            run.report(done, steps, strip_score=max(curves[-1]))
-    choice = best({float(share): curves for share, curves in progress.tried.items()}, config) if shares else _NONE
+            run.report(done, steps, strip_score=float(np.max(scores[-1])))
+    choice = best({float(share): scores for share, scores in progress.tried.items()}, config)
     everything = np.arange(len(problem.lesson.inputs))
     while len(progress.networks) < config.networks:
         if _stop_or_save(progress, run, key, done):
@@ -128,25 +132,30 @@ def learn(
     return tuple(progress.networks), choice, None
 
 
-_NONE = Choice(0.0, 0, float("nan"))
-
-
-def learn_linear(problem: Problem, networks: tuple[Reader, ...]) -> tuple[Linear, float]:
-    """The map on all training cells, with the penalty that is best on strips; as loud as the networks are.
-
-    Returns it with its penalty."""
+def _strip(problem: Problem, rows: NDArray[np.intp], check: NDArray[np.intp]) -> Strip:
     lesson = problem.lesson
+    (linear,) = fit_linear(lesson.inputs[rows], lesson.goals.values[rows], (problem.penalty,))
+    return Strip(rows, check, linear.predict(lesson.inputs[check]))
+
+
+def choose_penalty(lesson: Lesson, truth: Floats, cut: Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]]) -> float:
+    """Of the linear map: the one that is best on strips."""
     tried = [
-        [median_pearson(problem.truth[check], lesson.goals.context(linear.predict(lesson.inputs[check])))
+        [median_pearson(truth[check], lesson.goals.context(linear.predict(lesson.inputs[check])))
          for linear in fit_linear(lesson.inputs[rows], lesson.goals.values[rows], PENALTIES)]
-        for rows, check in problem.strips
+        for rows, check in cut
     ]  # fmt: skip
-    penalty = PENALTIES[int(np.argmax(np.mean(tried, axis=0)))] if tried else PENALTIES[len(PENALTIES) // 2]
-    (linear,) = fit_linear(lesson.inputs, lesson.goals.values, (penalty,))
+    return PENALTIES[int(np.argmax(np.mean(tried, axis=0)))] if tried else PENALTIES[len(PENALTIES) // 2]
+
+
+def learn_linear(problem: Problem, networks: tuple[Reader, ...]) -> Linear:
+    """The map on all training cells, as loud as the networks are."""
+    lesson = problem.lesson
+    (linear,) = fit_linear(lesson.inputs, lesson.goals.values, (problem.penalty,))
     if not networks:
-        return linear, penalty
+        return linear
     loud = np.mean([predict(net, lesson.inputs) for net in networks], axis=0).std()
-    return linear.louder(float(loud / max(linear.predict(lesson.inputs).std(), 1e-9))), penalty
+    return linear.louder(float(loud / max(linear.predict(lesson.inputs).std(), 1e-9)))
 
 
 def _stop_or_save(progress: Progress, run: RunContext, key: dict[str, Any], done: int) -> bool:

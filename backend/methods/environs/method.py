@@ -47,6 +47,7 @@ class EnvironsFitted:
     goals: Goals
     networks: tuple[Reader, ...]
     linear: Linear | None
+    alone: bool
     about: dict[str, Any]
     stopped_at: int | None = None
 
@@ -63,20 +64,21 @@ class EnvironsFitted:
                 seen = shares if draws == 1 else self._shallow(shares, number)
                 total += self._components(self.reading.read(seen)) / draws
                 run.report(number + 1, draws)
-        return Prediction(self.goals.context(total), self.panel_genes)
+        return Prediction(self.goals.context(total, self.alone), self.panel_genes)
 
     def _shallow(self, shares: csr_matrix, number: int) -> csr_matrix:
         drawn = draw_thinned(shares, self.depth, stream(self.seed, "environs/predict", number))
         return linear_shares(Cells(drawn, self.input_genes, "counts"))
 
     def _components(self, inputs: Floats) -> Floats:
-        """n x G -> n x R: the networks' mean and, with half their vote, the linear map."""
+        """n x G -> n x R: the networks' mean and, where strips showed that it helps, the linear map."""
         if not self.networks:
             assert self.linear is not None
             return self.linear.predict(inputs)
         said = np.mean([predict(net, inputs) for net in self.networks], axis=0)
         if self.linear is not None:
-            said = (2 * said + self.linear.predict(inputs)) / 3
+            vote = self.about["vote_of_linear"]
+            said = (1 - vote) * said + vote * self.linear.predict(inputs)
         return np.asarray(said, dtype=np.float32)
 
     def save(self, folder: Path) -> None:
@@ -100,6 +102,7 @@ class EnvironsFitted:
             "panel_genes": self.panel_genes,
             "networks": len(self.networks),
             "widths": self.goals.widths,
+            "alone": self.alone,
             "depth": self.reading.total,
             "usual": self.reading.usual if self.reading.usual < float("inf") else None,
             "stopped_at": self.stopped_at,
@@ -140,7 +143,7 @@ class Environs:
         reading, depth = (_numpy(checkpoints.below(part, tensors)) for part in ("reading", "depth"))
         nets = []
         for number in range(manifest["networks"]):
-            net = Reader(len(manifest["input_genes"]), len(goals["basis"]))
+            net = Reader(int((reading["weight"] > 0).sum()), len(goals["basis"]))
             checkpoints.restore_module(f"network/{number}", net, tensors)
             nets.append(net)
         return EnvironsFitted(
@@ -153,6 +156,7 @@ class Environs:
             goals=Goals(np.empty((0, len(goals["basis"])), dtype=np.float32), widths=manifest["widths"], **goals),
             networks=tuple(nets),
             linear=Linear(**linear) if linear else None,
+            alone=manifest["alone"],
             about=manifest["about"],
             stopped_at=manifest["stopped_at"],
         )
@@ -170,7 +174,7 @@ def _fit(data: PairedData, config: EnvironsConfig, run: RunContext) -> EnvironsF
         "cells": [data.tissue.n_cells, data.reference.n_cells],
     }
     networks, choice, stopped_at = learn(problem, config, run, key)
-    linear, penalty = learn_linear(problem, networks) if config.linear else (None, None)
+    linear = learn_linear(problem, networks) if choice.vote else None
     about = {
         "tissue_cells": len(problem.truth),
         "reference_cells": data.reference.n_cells,
@@ -178,7 +182,8 @@ def _fit(data: PairedData, config: EnvironsConfig, run: RunContext) -> EnvironsF
         "hidden": choice.hidden,
         "steps": choice.steps,
         "strip_score": None if choice.score != choice.score else choice.score,
-        "penalty": penalty,
+        "penalty": problem.penalty if linear else None,
+        "vote_of_linear": choice.vote,
         "threads": THREADS,
         "device": "cpu",
         "versions": {name: version(name) for name in ("torch", "numpy", "scipy")}
@@ -186,7 +191,7 @@ def _fit(data: PairedData, config: EnvironsConfig, run: RunContext) -> EnvironsF
     }
     return EnvironsFitted(
         config, run.seed, problem.genes, data.panel_genes, problem.reading, problem.depth, problem.lesson.goals,
-        networks, linear, about, stopped_at,
+        networks, linear, choice.alone, about, stopped_at,
     )  # fmt: skip
 
 

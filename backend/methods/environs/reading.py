@@ -39,7 +39,7 @@ class Reading:
     usual: float = np.inf
 
     def read(self, shares: csr_matrix) -> Floats:
-        """shares: cells x input genes, each cell's shares of its total -> cells x genes, float32."""
+        """shares: cells x input genes, each cell's shares of its total -> cells x genes that are read."""
         logs = _logs(shares, self.total)
         mean, sd = self.mean, self.sd
         if len(logs) >= FEWEST_OWN and self._difference(logs) > FAR * self.usual:
@@ -47,8 +47,12 @@ class Reading:
             known = own > 0
             mean = np.where(known, logs.mean(axis=0), self.mean)
             sd = np.where(known, np.clip(own, self.sd / MOST_RESCALED, self.sd * MOST_RESCALED), self.sd)
-        values = (logs - mean) / sd * self.weight
+        values = ((logs - mean) / sd * self.weight)[:, self.weight > 0]
         return np.asarray(np.clip(values, -CLIP, CLIP), dtype=np.float32)
+
+    @property
+    def n_read(self) -> int:
+        return int((self.weight > 0).sum())
 
     def difference(self, shares: csr_matrix) -> float:
         """Mean squared difference of these cells' gene means from the training cells', in spreads, as weighed."""
@@ -62,8 +66,8 @@ class Reading:
 
 
 def fit_reading(tissue: Cells, strips: Sequence[NDArray[np.intp]]) -> tuple[Reading, Floats]:
-    """From the training cells alone: the reading, and these cells as read (n x genes). strips: rows of each; without
-    any, all cells are read as the training cells are."""
+    """From the training cells alone: the reading, and these cells as read (n x genes that are). strips: rows of
+    each; without any, all cells are read as the training cells are."""
     shares = linear_shares(tissue)
     total = _linear_total(tissue)
     depth = float(np.median(total[total > 0])) if (total > 0).any() else 1.0

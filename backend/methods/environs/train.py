@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import torch
@@ -20,8 +21,9 @@ from backend.training.batches import stream
 
 BATCH = 256
 CHECKS = 6  # moments at which a training may stop
-SHARES = (0.4, 0.7, 0.93)  # of inputs hidden
+SHARES = (0.2, 0.4, 0.7, 0.93)  # of inputs hidden
 FEWEST_SEEN = 6  # genes that a step must leave
+WAYS = tuple(product((False, True), (0.0, 1 / 3)))  # of reading what is predicted: alone, vote
 RATE, DECAY = 3e-3, 1e-2
 Rows = NDArray[np.intp]
 
@@ -36,12 +38,24 @@ class Lesson:
 
 
 @dataclass(frozen=True)
+class Strip:
+    """learn, check: rows of the training cells. linear: n check cells x R, by the linear map of the others."""
+
+    learn: Rows
+    check: Rows
+    linear: Floats
+
+
+@dataclass(frozen=True)
 class Choice:
-    """hidden: share of inputs; steps: of a training. score: median r of the contexts on strips."""
+    """hidden: share of inputs; steps: of a training; alone: read sigma itself, not the mean over widths; vote: the
+    linear map's. score: median r of the contexts on strips."""
 
     hidden: float
     steps: int
-    score: float
+    alone: bool = False
+    vote: float = 0.0
+    score: float = float("nan")
 
 
 def train(lesson: Lesson, rows: Rows, choice: Choice, config: EnvironsConfig, seed: int) -> Iterator[Reader]:
@@ -120,27 +134,43 @@ def shares_to_try(n_genes: int, config: EnvironsConfig) -> tuple[float, ...]:
     return tuple(share for share in SHARES if n_genes * (1 - share) >= FEWEST_SEEN) or SHARES[:1]
 
 
+def mixed(said: Floats, linear: Floats, vote: float) -> Floats:
+    """The networks' components with the linear map's, which is made as loud as they are. Both n x R."""
+    if not vote:
+        return said
+    loud = float(said.std() / max(float(linear.std()), 1e-9))
+    return np.asarray((1 - vote) * said + vote * loud * linear, dtype=np.float32)
+
+
 def try_out(
-    lesson: Lesson, strip: tuple[Rows, Rows], truth: Floats, hidden: float, config: EnvironsConfig, seed: int
-) -> list[float]:
-    """Median r over panel genes of the contexts of a strip, after each sixth of the steps. truth: n x P."""
-    learn, check = strip
-    asked = Choice(hidden, config.steps, 0.0)
-    return [
-        median_pearson(truth[check], lesson.goals.context(predict(net, lesson.inputs[check])))
-        for net in train(lesson, learn, asked, config, seed)
-    ]
+    lesson: Lesson, strip: Strip, truth: Floats, hidden: float, config: EnvironsConfig, seed: int
+) -> list[list[float]]:
+    """Median r over panel genes of the contexts of a strip, after each sixth of the steps, in each of `WAYS`.
+    truth: n x P."""
+    scores = []
+    for net in train(lesson, strip.learn, Choice(hidden, config.steps), config, seed):
+        said = predict(net, lesson.inputs[strip.check])
+        scores.append(
+            [
+                median_pearson(truth[strip.check], lesson.goals.context(mixed(said, strip.linear, vote), alone))
+                for alone, vote in WAYS
+            ]
+        )
+    return scores
 
 
-def best(tried: dict[float, list[list[float]]], config: EnvironsConfig) -> Choice:
-    """tried: hidden share -> per strip the scores after each sixth. The best mean over strips; without strips, the
-    middle of the road."""
-    found = [
-        Choice(hidden, (moment + 1) * max(config.steps // CHECKS, 1), float(score))
-        for hidden, curves in tried.items()
-        if curves
-        for moment, score in enumerate(np.nanmean(curves, axis=0))
-    ]
+def best(tried: dict[float, list[list[list[float]]]], config: EnvironsConfig) -> Choice:
+    """tried: hidden share -> per strip what `try_out` found. The best mean over strips; without strips, the middle of
+    the road."""
+    found = []
+    for hidden, strips in tried.items():
+        for moment, ways in enumerate(np.nanmean(strips, axis=0) if strips else []):
+            steps = (moment + 1) * max(config.steps // CHECKS, 1)
+            found += [
+                Choice(hidden, steps, alone, vote, float(score))
+                for (alone, vote), score in zip(WAYS, ways, strict=True)
+                if (config.linear or not vote) and (config.wider or not alone)
+            ]
     if not found:
-        return Choice(sorted(tried)[len(tried) // 2], config.steps // 2, float("nan"))
+        return Choice(sorted(tried)[len(tried) // 2], config.steps // 2, vote=WAYS[-1][1] if config.linear else 0.0)
     return max(found, key=lambda choice: choice.score)

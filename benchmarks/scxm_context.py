@@ -104,9 +104,7 @@ def score(data: PairedData, config: ScxmConfig, seeds: int) -> dict[str, list[fl
                 run = Alone(seed, Path(folder))
                 half = PairedData(train, data.reference, data.input_genes, data.panel_genes, data.spots)
                 add("scxm", METHOD.fit(half, config, run).predict(test, run).values)
-        for name, values in run_comparators(
-            make_task(train, test, data.panel_genes, sigma_um, 0)
-        ):
+        for name, values in run_comparators(make_task(train, test, data.panel_genes, sigma_um, 0)):
             add(name, values)
     return found
 

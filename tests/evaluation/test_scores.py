@@ -63,12 +63,14 @@ def test_a_loss_to_one_comparator_is_said_though_another_is_best_on_the_median()
     assert "ridge" not in words
 
 
-def test_nothing_to_score_is_said() -> None:
-    # Two thirds of the genes a little below, the middle one above: the median and the pairs disagree, and both are said.
-    mixed = np.concatenate([np.linspace(0.1, 0.2, 20) - 0.01, np.full(1, 0.4), np.linspace(0.5, 0.6, 20) - 0.01])
-    rival = np.concatenate([np.linspace(0.1, 0.2, 20), np.full(1, 0.39), np.linspace(0.5, 0.6, 20)])
-    words = verdict("SCXM", float(np.median(mixed)), compare(table(scxm=list(mixed), mlp=list(rival)), "scxm"))
+def test_a_median_above_and_most_genes_below_are_both_said() -> None:
+    rival = np.concatenate([np.linspace(0.1, 0.2, 20), [0.39], np.linspace(0.5, 0.6, 20)])
+    own = np.where(rival == 0.39, 0.4, rival - 0.01)
+    words = verdict("SCXM", float(np.median(own)), compare(table(scxm=list(own), mlp=list(rival)), "scxm"))
     assert words.startswith("SCXM (median r 0.40) is gene by gene below mlp (0.39")
+
+
+def test_nothing_to_score_is_said() -> None:
     assert "could not be scored" in verdict("SCXM", None, [])
 
 

@@ -64,9 +64,10 @@ def attention(
     shown = groups[groups["k"] == found.facts["k"]].drop(columns="k")
     columns = ["by", "group", "n", "attended", "random", "first", "ratio", "p", "q"]
     told = "\n".join(found.facts["verdict"])
+    head = f"Without {found.facts['k']} genes\n" if len(shown) else ""
     listed = as_table(columns, shown[columns].itertuples(index=False), "Nothing could be tested.")
     whole = {"id": job.id, "facts": found.facts, "groups": rows(groups), "genes": rows(found.tables["genes"])}
-    return Answer(whole, f"{job.id}\n{told}\n\nWithout {found.facts['k']} genes\n{listed}")
+    return Answer(whole, f"{job.id}\n{told}\n\n{head}{listed}")
 
 
 def next_panel(

@@ -160,6 +160,12 @@ def _delete(test: Deleting, groupings: dict[str, NDArray[np.str_]], seed: int) -
             cells = over_cells.groupby(labels[tried])
             errors = cells.sem().add_suffix("_se").assign(first=cells["first"].mean())
             groups.append(table.assign(by=by, k=k).join(errors, on="group"))
+    if not changes:
+        raise UserError(
+            "No cell was read by enough genes to delete one of them.",
+            f"One of {deletion.SHARE} genes is deleted at most, so that something is left to predict from.",
+            "Use a run that reads more genes of a cell: a larger panel, or a deeper tissue.",
+        )
     return pd.concat(changes, ignore_index=True), pd.concat(groups, ignore_index=True)
 
 

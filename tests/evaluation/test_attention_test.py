@@ -57,8 +57,8 @@ def study(home: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     opened = SimpleNamespace(run=run, reference=reference, plan=genes)
     monkeypatch.setattr(attention_test, "open_run", lambda _: opened)
 
-    def made(heeded: list[int], looked_at: list[int]) -> None:
-        read = RankInput(np.ones(len(GENES), dtype=np.float32), 64)
+    def made(heeded: list[int], looked_at: list[int], genes_read: int = 64) -> None:
+        read = RankInput(np.ones(len(GENES), dtype=np.float32), genes_read)
         encoder = HandMade(heeded, looked_at)
         fitted = SimpleNamespace(seed=0, input_genes=GENES, encoder=encoder, read=read, depth=None)
         monkeypatch.setattr(registry, "method", lambda _: SimpleNamespace(load=lambda _: fitted))
@@ -107,6 +107,12 @@ def test_layers_heads_cells_types_and_niches_are_told_apart(study: Any, job: Sma
     assert (tables["cells"]["type"] == "B cell").sum() == 50
     assert tables["cell_heads"].groupby(["row", "layer", "head"]).size().max() <= 15
     assert {"all", "type", "niche"} == set(heads["by"])
+
+
+def test_cells_of_two_genes_are_too_little_to_delete_from(study: Any, job: SmallJob) -> None:
+    study([0, 5], [0, 5], genes_read=2)
+    with pytest.raises(UserError, match="enough genes to delete"):
+        attention_test.look(PARAMS, job)
 
 
 def test_a_model_without_attention_is_refused(study: Any, job: SmallJob, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -104,10 +104,18 @@ def build_problem(data: PairedData, config: ScxmConfig, seed: int, vocabulary: V
 
 
 def _as_read(data: PairedData, kept: NDArray[np.bool_]) -> csr_matrix | None:
-    if not set(data.input_genes) <= set(data.tissue.genes):
+    if len(_measured(data)) < len(data.input_genes):
         return None
     expression = csr_matrix(columns(data.tissue, data.input_genes)[kept])
     return linear_shares(Cells(expression, data.input_genes, data.tissue.scale))
+
+
+def _measured(data: PairedData) -> tuple[str, ...]:
+    """The input genes that the tissue tells of: its panel, and others that a cell shows. What only a validation tissue
+    measured is missing, or padded with zeros."""
+    seen = np.asarray(data.tissue.expression.sum(axis=0)).ravel() > 0
+    known = {gene for gene, one in zip(data.tissue.genes, seen, strict=True) if one} | set(data.panel_genes)
+    return tuple(gene for gene in data.input_genes if gene in known)
 
 
 def columns(cells: Cells, genes: tuple[str, ...]) -> csr_matrix:
@@ -136,16 +144,10 @@ def rich_cells(panel: csr_matrix, config: ScxmConfig, scale: str) -> NDArray[np.
 
 
 def _match(data: PairedData, shares: csr_matrix) -> Depth:
-    # Input genes beyond the panel may be in the tissue as well, or be missing or padded with zeros.
-    known = set(data.tissue.genes) & set(data.input_genes)
-    genes = tuple(gene for gene in data.input_genes if gene in known)
-    expression = columns(data.tissue, genes)
-    on_panel = set(data.panel_genes)
-    seen = np.asarray(expression.sum(axis=0)).ravel() > 0
-    measured = np.flatnonzero(seen | np.array([gene in on_panel for gene in genes]))
+    genes = _measured(data)
     place = {gene: index for index, gene in enumerate(data.input_genes)}
-    where = np.array([place[genes[index]] for index in measured], dtype=np.int64)
-    return match_depth(shares, csr_matrix(expression[:, measured]), where, counts=data.tissue.scale == "counts")
+    where = np.array([place[gene] for gene in genes], dtype=np.int64)
+    return match_depth(shares, columns(data.tissue, genes), where, counts=data.tissue.scale == "counts")
 
 
 def _reader(

@@ -133,7 +133,11 @@ def test_a_tissue_that_lacks_input_genes_cannot_be_watched(truth: Truth, tmp_pat
     panel_only = Cells(csr_matrix(tissue.expression[:, :40]), truth.panel, "counts", tissue.coordinates, tissue.section)
     data = replace(truth.pair(), tissue=panel_only)
     config = ScxmConfig(**SMALL, epochs=1, patience=1)
-    assert build_problem(data, config, 0).tissue is None
+    padded = tissue.expression.tolil()
+    padded[:, 40:] = 0  # as a pair is read where only the validation tissue measured them
+    zeros = replace(tissue, expression=csr_matrix(padded))
+    for lacking in (data, replace(data, tissue=zeros)):
+        assert build_problem(lacking, config, 0).tissue is None
     assert np.isfinite(
         METHOD.fit(data, config, FakeRun(tmp_path)).predict(truth.reference, FakeRun(tmp_path)).values
     ).all()

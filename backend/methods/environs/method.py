@@ -29,7 +29,7 @@ from backend.training import checkpoints
 from backend.training.batches import stream
 from backend.training.device import repeatable, to_cpu
 
-FORMAT = 1
+FORMAT = 2
 THREADS = 1  # the networks are small: two threads wait for each other longer than they work
 DRAWS = 8  # of a reference cell, as many as SCXM takes
 

@@ -80,11 +80,11 @@ class EnvironsConfig(Config):
 
 
 def estimate_minutes(n_tissue: int, n_reference: int, config: Config) -> float:
-    """Of one fit. Choosing takes 12 short trainings; some 6 ms a step were measured at 900 genes on one thread, and
+    """Of one fit. Choosing takes 20 short trainings; some 4 ms a step were measured at 900 genes on one thread, and
     the linear map's decomposition of a thousand genes takes some seconds."""
     assert isinstance(config, EnvironsConfig)
-    trainings = config.networks + (12 if config.networks else 0)
-    return (0.006 * config.steps * trainings + 4.0 + 2e-4 * n_tissue) / 60
+    trainings = config.networks + (20 if config.networks else 0)
+    return (0.004 * config.steps * trainings + 4.0 + 2e-4 * n_tissue) / 60
 
 
 def estimate_memory_gb(n_tissue: int, n_reference: int, n_genes: int, config: Config) -> float:

@@ -30,7 +30,6 @@ from backend.training import checkpoints
 from backend.training.batches import stream
 
 FEWEST_CELLS = 20
-STRIPS = slice(None, None, 2)  # every other strip is enough to see when a network learns by heart
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,7 @@ def learn(
         return (), Choice(0.0, 0, vote=1.0), None
     progress = _resume(problem, run, key)
     shares = shares_to_try(problem.lesson.inputs.shape[1], config)
-    checks = [_strip(problem, *rows) for rows in problem.strips[STRIPS]]
+    checks = [_strip(problem, *rows) for rows in problem.strips]
     steps = len(shares) * len(checks) + config.networks
     done = len(progress.networks) + sum(map(len, progress.tried.values()))
     for share in shares:

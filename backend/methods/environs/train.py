@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 import torch
@@ -23,7 +22,7 @@ BATCH = 256
 CHECKS = 6  # moments at which a training may stop
 SHARES = (0.2, 0.4, 0.7, 0.93)  # of inputs hidden
 FEWEST_SEEN = 6  # genes that a step must leave
-WAYS = tuple(product((False, True), (0.0, 1 / 3)))  # of reading what is predicted: alone, vote
+WAYS = ((False, 0.0), (True, 0.0), (False, 1 / 3), (True, 1 / 3))  # of reading what is predicted: alone, vote
 RATE, DECAY = 3e-3, 1e-2
 Rows = NDArray[np.intp]
 
@@ -160,17 +159,24 @@ def try_out(
 
 
 def best(tried: dict[float, list[list[list[float]]]], config: EnvironsConfig) -> Choice:
-    """tried: hidden share -> per strip what `try_out` found. The best mean over strips; without strips, the middle of
-    the road."""
-    found = []
-    for hidden, strips in tried.items():
-        for moment, ways in enumerate(np.nanmean(strips, axis=0) if strips else []):
+    """tried: hidden share -> per strip what `try_out` found. The first choice, from much hidden and plainly read to
+    little hidden and specially read, that is within one standard error (paired over strips) of the best mean: a
+    handful of strips would else be learnt by heart. Without strips, the middle of the road."""
+    found: list[tuple[Choice, NDArray[np.float64]]] = []
+    for hidden in sorted(tried, reverse=True):
+        scores = np.asarray(tried[hidden], dtype=np.float64)  # strips x moments x ways
+        for way, (alone, vote) in enumerate(WAYS if len(scores) else ()):
+            if (vote and not config.linear) or (alone and not config.wider):
+                continue
+            moment = int(scores[:, :, way].mean(axis=0).argmax())
+            reached = scores[:, moment, way]
             steps = (moment + 1) * max(config.steps // CHECKS, 1)
-            found += [
-                Choice(hidden, steps, alone, vote, float(score))
-                for (alone, vote), score in zip(WAYS, ways, strict=True)
-                if (config.linear or not vote) and (config.wider or not alone)
-            ]
+            found.append((Choice(hidden, steps, alone, vote, float(reached.mean())), reached))
     if not found:
-        return Choice(sorted(tried)[len(tried) // 2], config.steps // 2, vote=WAYS[-1][1] if config.linear else 0.0)
-    return max(found, key=lambda choice: choice.score)
+        return Choice(sorted(tried)[len(tried) // 2], config.steps // 2)
+    top = max(found, key=lambda one: one[0].score)[1]
+    return next(choice for choice, reached in found if (top - reached).mean() <= _standard_error(top - reached))
+
+
+def _standard_error(values: NDArray[np.float64]) -> float:
+    return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else 0.0

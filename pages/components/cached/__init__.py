@@ -87,11 +87,11 @@ def region(study: StudyRecord, n_cells: int) -> Area:
 
 
 @many
-def _read(name: str, stamp: str, _read: Callable[..., Any], *given: str | None) -> Any:
+def _read(name: str, stamp: str, _read: Callable[..., Any], *given: Any) -> Any:
     return _read(*given)
 
 
-def left(read: Callable[..., T], run_id: str, *given: str | None) -> T:
+def left(read: Callable[..., T], run_id: str, *given: Any) -> T:
     """What a run or another job left, read by a function of the door: `left(api.niche, job.id)`."""
     found: T = _read(f"{read.__module__}.{read.__name__}", stamp(run_id), read, run_id, *given)
     return found

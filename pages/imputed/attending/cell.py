@@ -31,7 +31,7 @@ def show(run: RunRecord, found: Centroids, row: int) -> None:
     st.text_input(
         "Cell", help="Click one on the map, or write its name.", width=420, **session.bound("cell", names[row])
     )
-    weights = cached.left(api.imputed.attention_of_cell, run.id, row).set_index("centroid")["weight"]  # type: ignore[arg-type]
+    weights = cached.left(api.imputed.attention_of_cell, run.id, row).set_index("centroid")["weight"]
     if not np.isfinite(weights).all():
         st.info("This cell has no count of the genes that are read: nothing was imputed for it.")
         return

@@ -39,7 +39,7 @@ def show(study: StudyRecord, run: RunRecord, job: JobStatus) -> None:
                 "Choose cells: a map of where they would have stood appears here.", icon=":material/gesture_select:"
             )
             return
-        _maps(run, job, api.context.place_cells(job.id, rows), words)
+        _maps(run, job, cached.left(api.context.place_cells, job.id, rows), words)
 
 
 def _maps(run: RunRecord, job: JobStatus, placed: Any, words: str) -> None:

@@ -53,13 +53,18 @@ def show(study: StudyRecord, run: RunRecord, job: JobStatus) -> None:
             st.info("Draw a region on the map: the cells that would have lived there appear here.",
                     icon=":material/gesture_select:")  # fmt: skip
             return
-        found = api.context.find_origins(job.id, np.asarray(inside, dtype=bool))
+        found = cached.left(_origins, job.id, np.asarray(inside, dtype=bool).tobytes())
         cells = _cells(study, run, found)
         caption = provenance(run, len(cells), f"{api.dataset(run.reference).name}; region of {inside.sum():,} cells of "
                              f"{tissue.name}, {found.chance:.0%} of it; predicted")  # fmt: skip
         draw = partial(figures.origins_map, cached.obs(run.reference), cells["times"], "Who would have stood here")
         figure_card(draw, "put-back-origins", caption, read=READ, fool=FOOL, table=cells)
     _below(study, run, names, inside, cells, found, caption)
+
+
+def _origins(job_id: str, inside: bytes) -> Any:
+    """inside: a byte per tissue cell. Of a long array only a part would decide what is found again."""
+    return api.context.find_origins(job_id, np.frombuffer(inside, dtype=bool))
 
 
 def _drawable(places: Places, names: NDArray[np.str_], colours: dict[str, str], corners: Any, *, theme: Theme) -> Any:

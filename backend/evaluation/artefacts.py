@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from backend.analysis.context import surroundings
 from backend.datasets.paired import Pair
-from backend.evaluation.context_track import measure
 from backend.evaluation.opened import OpenedRun
 from backend.evaluation.scores import combine_folds, compare, medians, verdict
 from backend.methods.contract import Cells, Fitted, Floats, RunContext
@@ -67,9 +67,9 @@ def write_attention(result: Path, opened: OpenedRun, weights: Any) -> None:
 
 def write_truth(result: Path, dataset_id: str, cells: Cells, sigma_um: float) -> None:
     """Measured contexts without the cell itself, over all cells; NaN for a cell without a neighbour."""
-    truth = measure(cells, sigma_um)
-    values = truth.without_self
-    values[~truth.kept] = np.nan
+    assert cells.coordinates is not None
+    values, known = surroundings(cells.coordinates, cells.section, sigma_um, cells.expression)
+    values[~known] = np.nan
     write_columns(result / f"truth_{dataset_id}.zarr", values, cells.genes)
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from backend.analysis.context import context_graph, has_neighbours, spatial_context
 from backend.analysis.strips import strips
+from backend.errors import UserError
 from backend.evaluation.scores import score_genes
 from backend.methods.contract import Cells, Config, Floats
 from backend.methods.reference.task import ContextTask, Scaling
@@ -62,6 +63,18 @@ def measure(cells: Cells, sigma_um: float) -> Truth:
         has_neighbours(alone),
         np.asarray((cells.expression > 0).mean(axis=0), dtype=np.float64).ravel(),
     )
+
+
+def measure_to_score(cells: Cells, sigma_um: float) -> Truth:
+    """The same. Raises `UserError` where no cell has a neighbour."""
+    truth = measure(cells, sigma_um)
+    if not truth.kept.any():
+        raise UserError(
+            f"With σ = {sigma_um:g} µm no cell has a neighbour.",
+            "A context is what the cells around a cell express.",
+            "Choose a larger σ, or check the unit of the coordinates.",
+        )
+    return truth
 
 
 def make_task(

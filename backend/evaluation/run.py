@@ -19,7 +19,7 @@ from backend.datasets.paired import Pair
 from backend.errors import UserError
 from backend.evaluation import artefacts
 from backend.evaluation.context.scored import block_interval, draws_of_blocks, moran_of
-from backend.evaluation.context_track import make_task, measure, run_comparators, score_method
+from backend.evaluation.context_track import make_task, measure_to_score, run_comparators, score_method
 from backend.evaluation.fits import Fits
 from backend.evaluation.opened import OpenedRun, open_run
 from backend.evaluation.scores import split_half_ceiling
@@ -124,7 +124,7 @@ def judge(trial: Trial, opened: OpenedRun, fits: Fits, findings: Findings) -> No
     panel = trial.data.panel_genes
     fits.job.stage("comparing with simple methods")
     test = trial.test.of_genes(panel)
-    truth = measure(test, opened.sigma_um)
+    truth = measure_to_score(test, opened.sigma_um)
     tables: list[pd.DataFrame] = []
 
     def score(name: str, values: Floats) -> None:

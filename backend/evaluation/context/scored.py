@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from backend.analysis.imputation.moran import morans_i, neighbour_graph
 from backend.errors import UserError
 from backend.evaluation.context.files import Opened
-from backend.evaluation.context_track import Truth, measure, score_method
+from backend.evaluation.context_track import Truth, measure_to_score, score_method
 from backend.evaluation.genes.compare import block_draws
 from backend.evaluation.genes.regions import tiles
 from backend.evaluation.scores import combine_folds, split_half_ceiling
@@ -58,13 +58,7 @@ def _half(
 ) -> Half:
     asked = opened.tissue.of_rows(test)
     panel = asked.of_genes(opened.panel)
-    truth = measure(panel, sigma_um)
-    if not truth.kept.any():
-        raise UserError(
-            f"With σ = {sigma_um:g} µm no cell has a neighbour.",
-            "A context is what the cells around a cell express.",
-            "Choose a larger σ, or check the unit of the coordinates.",
-        )
+    truth = measure_to_score(panel, sigma_um)
     return Half(
         name,
         words,

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
+from backend.errors import UserError
 from backend.evaluation.context import scored
 from backend.evaluation.context.files import Opened
 from backend.evaluation.context.learners import Lesson
 from backend.evaluation.context.scored import MEASURED, Answered, cut_halves, draws_of_blocks, gene_interval
+from backend.evaluation.context_track import measure_to_score
 from backend.methods.contract import Cells
 
 
@@ -73,3 +77,11 @@ def test_genes_are_drawn_a_few_at_a_time_with_the_same_blocks(opened: Opened, mo
     monkeypatch.setattr(scored, "PORTION", 4)
     np.testing.assert_allclose(draws_of_blocks(half.truth, guess, half.test, 0), whole, atol=1e-6)
     assert whole.shape == (scored.DRAWS, 6)
+
+
+def test_cells_out_of_reach_of_each_other_cannot_be_scored(opened: Opened) -> None:
+    places = opened.tissue.coordinates
+    assert places is not None
+    apart = replace(opened.tissue, coordinates=places * 10_000)
+    with pytest.raises(UserError, match="no cell has a neighbour"):
+        measure_to_score(apart, 25.0)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from backend.errors import DataError
 from backend.methods.contract import Cells, Floats
 from backend.methods.thinning import linear_shares
 
@@ -67,7 +68,7 @@ class Reading:
 
 def fit_reading(tissue: Cells, strips: Sequence[NDArray[np.intp]]) -> tuple[Reading, Floats]:
     """From the training cells alone: the reading, and these cells as read (n x genes that are). strips: rows of
-    each; without any, all cells are read as the training cells are."""
+    each; without any, all cells are read as the training cells are. Raises DataError where no gene can be read."""
     shares = linear_shares(tissue)
     total = _linear_total(tissue)
     depth = float(np.median(total[total > 0])) if (total > 0).any() else 1.0
@@ -75,9 +76,15 @@ def fit_reading(tissue: Cells, strips: Sequence[NDArray[np.intp]]) -> tuple[Read
     mean, sd = logs.mean(axis=0), logs.std(axis=0)
     showing = np.asarray((tissue.expression > 0).sum(axis=0)).ravel()
     read = (showing >= min(FEWEST_SHOWING, tissue.n_cells // 10)) & (sd > 0)
+    if not read.any():
+        raise DataError(
+            "No gene of the tissue can be read.",
+            "Each is shown by too few cells, or by all of them alike.",
+            "Bring a tissue with more cells, or a deeper one.",
+        )
     sd = np.asarray(np.where(sd > 0, sd, 1.0), dtype=np.float32)
     # One mean square over genes and cells, whatever the panel: a step of one size fits every tissue.
-    unit = float(sd[read].mean()) if read.any() else 1.0
+    unit = float(sd[read].mean())
     found = Reading(depth, mean, sd, np.asarray(np.where(read, np.sqrt(sd / unit), 0.0), dtype=np.float32))
     usual = max((found.difference(shares[rows]) for rows in strips), default=np.inf)
     return replace(found, usual=usual), found.read(shares)

@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from backend.errors import DataError
 from backend.methods.contract import Cells
 from backend.methods.environs.reading import FEWEST_OWN, Reading, fit_reading, jitter
 from backend.methods.thinning import linear_shares
@@ -56,6 +57,9 @@ def test_rare_and_constant_genes_are_not_read() -> None:
     assert (found.weight[2:] > 0).all()
     assert inputs.shape == (CELLS, found.n_read) == (CELLS, GENES - 2)
     assert np.isfinite(inputs).all()
+    nothing = Cells(csr_matrix(np.eye(CELLS, 5, dtype=np.float32)), cells(0).genes[:5], "counts")
+    with pytest.raises(DataError, match="No gene of the tissue can be read"):
+        fit_reading(nothing, [np.arange(20)])
 
 
 def test_jitter_is_one_platform_for_the_whole_batch() -> None:

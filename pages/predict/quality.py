@@ -13,7 +13,7 @@ from backend.figures import scores as score_figures
 from backend.records import RunRecord, StudyRecord
 from pages.components import cached, session
 from pages.components.figure_card import figure_card, table_download
-from pages.components.words import plain, provenance
+from pages.components.words import method_title, plain, provenance
 from pages.predict.quality_genes import what_goes_with_it
 from pages.predict.quality_table import context_table
 
@@ -36,7 +36,7 @@ def show(study: StudyRecord, run: RunRecord) -> None:
         key="loop",
         help="The paper's own convention. Copying a cell's own expression then looks like prediction.",
     )
-    name = run.method.upper()
+    name = method_title(run.method)
     rows = table[table["self_loop"] == loop].replace({"method": {run.method: name}})
     own = rows[rows["method"] == name]
     cells = int(own["n_cells"].max()) if len(own) else 0

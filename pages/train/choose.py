@@ -26,7 +26,7 @@ TRACK_WORDS = {
     "unseen-region": "The gene was measured in a part of the tissue and is predicted for the rest. Scored on cells "
     "that the method did not see.",
 }
-FIRST = ("scxm", "quorum", "spagene", "casper")  # the order in which our methods stand
+FIRST = ("scxm", "environs", "quorum", "spagene", "casper")  # the order in which our methods stand
 SIMPLE = "simple"
 
 

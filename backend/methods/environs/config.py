@@ -108,7 +108,7 @@ card = MethodCard(
         "the predicted surroundings (context) of every reference cell, for every panel gene",
         "a score per gene on tissue that was not trained on",
     ),
-    version=2,
+    version=3,
     config=EnvironsConfig,
     presets={"Quick look": {"networks": 3}, "Standard": {}, "Thorough": {"networks": 30, "steps": 800}},
     minutes=estimate_minutes,

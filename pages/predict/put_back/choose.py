@@ -25,6 +25,7 @@ keeps its colour and the rest turns grey."""
 FOOL = """A UMAP tears apart and pushes together: what you draw around may not be one population. Choose a type or
 bring a list where the cells are known by name."""
 MOST_NAMED = 8
+MOST_TYPED = 1500  # characters: they stand in the address; longer lists come as a file
 
 
 def chosen_cells(study: StudyRecord, run: RunRecord) -> tuple[Rows, str]:
@@ -80,7 +81,10 @@ def _of_niche(study: StudyRecord, run: RunRecord) -> tuple[Rows, str]:
 def _listed(study: StudyRecord, run: RunRecord) -> tuple[Rows, str]:
     file = st.file_uploader("A file of cell names", type=["txt", "csv", "tsv"], help="One per line, or first column.")
     told = "Names as the reference has them, separated by commas or line breaks."
-    typed = st.text_area("or type them", height=90, help=told, **session.bound("cells", session.get("cells") or ""))
+    typed = st.text_area(
+        "or type them", height=90, help=told, max_chars=MOST_TYPED,
+        **session.bound("cells", (session.get("cells") or "")[:MOST_TYPED]),
+    )  # fmt: skip
     text = file.getvalue().decode(errors="replace") if file else typed
     found = api.context.find_cells(run.reference, text or "")
     if found.unknown:

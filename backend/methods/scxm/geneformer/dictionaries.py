@@ -104,4 +104,4 @@ def _faults(
 
 
 def _median(value: Any) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value) and value > 0
+    return isinstance(value, int | float) and 0 < value < math.inf

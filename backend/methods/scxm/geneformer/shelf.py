@@ -95,7 +95,7 @@ def fetch(name: str) -> Backbone:
     layout = _layout(name)
     with tempfile.TemporaryDirectory(dir=_room(2 * 4 * layout.parameters)) as partial:  # the download, and what is kept
         try:
-            snapshot_download(REPOSITORY, allow_patterns=_published_files(layout), local_dir=partial)
+            snapshot_download(REPOSITORY, allow_patterns=_published_files(layout), local_dir=partial, token=False)
         except Exception as error:  # of any of the libraries below it: what helps is the same
             raise UserError(
                 f"{layout.folder} could not be downloaded from huggingface.co.",

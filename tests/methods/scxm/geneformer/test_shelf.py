@@ -132,8 +132,9 @@ def test_fetching_asks_for_six_files_and_keeps_them(
 ) -> None:
     asked: list[str] = []
 
-    def answer(repository: str, *, allow_patterns: list[str], local_dir: str) -> str:
+    def answer(repository: str, *, allow_patterns: list[str], local_dir: str, token: bool) -> str:
         assert repository == "ctheodoris/Geneformer"
+        assert not token  # nobody's sign-in goes along
         write_repository(Path(local_dir), V1)
         asked.extend(allow_patterns)
         for name in allow_patterns:

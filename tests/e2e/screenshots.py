@@ -33,6 +33,7 @@ def main(beginning: str = "") -> None:
         api.wait(pathways)
         api.wait(api.start_match(study).id)
         api.settle(study, "quality")
+        api.wait(api.context.start_put_back(run).id)
         imputed = {method: impute(study, method) for method in ("quorum", "casper", "knn")}
         there = f"study={study}&run={imputed['quorum']}"
         at = f"study={study}&run={run}&gene=CXCR4"
@@ -51,6 +52,7 @@ def main(beginning: str = "") -> None:
             "predict": f"predict?{at}",
             "reference": f"predict?{at}&view=around",
             "quality": f"predict?{at}&view=quality",
+            "put-back": f"predict?{at}&view=put_back&pick=type&type=B cell",
             "apply": f"predict?{at}&view=apply",
             "niches": f"niche?{at}&dataset={reference}&type=B cell&job={niche}",
             "pathways": f"pathways?{at}&source={niche}&job={pathways}",

@@ -51,6 +51,8 @@ def make(folder: Path) -> tuple[Large, list[Row]]:
     study = api.create_study(f"{N_CELLS:,} cells", small.id, parts["reference"], parts["validation"]).id
     run = do_job(lambda: api.job(api.start_run(study, "scxm", SMALL).id))
     rows.append(run.row(f"One epoch, scored on {N_CELLS:,} cells with all comparators"))
+    ready = do_job(lambda: api.context.start_put_back(run.status.id))
+    rows.append(ready.row(f"Learning where cells fit, and testing it, {N_CELLS:,} places"))
     applied = do_job(lambda: api.predict(run.status.id, parts["tissue"]))
     rows.append(applied.row(f"The model applied to {N_CELLS:,} further cells"))
     niches = []

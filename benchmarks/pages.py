@@ -55,6 +55,8 @@ def views(large: Large) -> list[tuple[str, str, dict[str, str]]]:
         ("Predict, on the tissue", "prediction", {"view": "map"}),
         ("Predict, reference cells", "prediction", {"view": "around"}),
         ("Predict, quality", "prediction", {"view": "quality"}),
+        ("Predict, put back", "prediction", {"view": "put_back", "pick": "type", "type": TYPE}),
+        ("Predict, put back: how sure", "prediction", {"view": "put_back", "ask": "test"}),
         ("Predict, attention", "prediction", {"view": "attention"}),
         ("Predict, applied to another tissue", "prediction", {"view": "apply", "dataset": large.other}),
         ("Niches of the tissue", "niches", {"dataset": large.validation, "type": TYPE, "job": tissue}),

@@ -19,7 +19,7 @@ from backend.datasets.paired import Pair
 from backend.errors import UserError
 from backend.evaluation import artefacts
 from backend.evaluation.context.scored import block_interval, draws_of_blocks, moran_of
-from backend.evaluation.context_track import make_task, measure_to_score, run_comparators, score_method
+from backend.evaluation.context_track import THREADS, make_task, measure_to_score, run_comparators, score_method
 from backend.evaluation.fits import Fits
 from backend.evaluation.opened import OpenedRun, open_run
 from backend.evaluation.scores import split_half_ceiling
@@ -133,7 +133,7 @@ def judge(trial: Trial, opened: OpenedRun, fits: Fits, findings: Findings) -> No
         drawn.append(draws_of_blocks(truth, values, test, opened.run.seed + len(drawn)))
 
     score(opened.run.method, predicted.values)
-    with repeatable(opened.run.seed, fits.job.threads):
+    with repeatable(opened.run.seed, THREADS):
         task = make_task(trial.data.tissue.of_genes(panel), test, panel, opened.sigma_um, opened.run.seed)
         for name, values in run_comparators(task, lambda name: fits.job.stage(f"comparing with {name}")):
             score(name, values)

@@ -18,7 +18,7 @@ import numpy as np
 from scipy.sparse import csr_matrix, vstack
 
 from backend.errors import NotFound, UserError
-from backend.evaluation.context_track import COMPARATORS, make_task
+from backend.evaluation.context_track import COMPARATORS, THREADS, make_task
 from backend.evaluation.genes.bench.alone import AloneContext
 from backend.methods import registry
 from backend.methods.contract import Cells, Config, Floats, MethodCard, PairedData, RunContext
@@ -111,7 +111,7 @@ def _comparator(name: str, settings: Mapping[str, Any]) -> Learner:
     module = import_module(EVERY[name])
 
     def answer(lesson: Lesson) -> dict[str, Floats]:
-        with repeatable(lesson.seed, lesson.threads):
+        with repeatable(lesson.seed, THREADS):
             return lesson.split(module.predict_context(lesson.task))
 
     return Learner(name, answer)

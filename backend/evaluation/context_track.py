@@ -31,7 +31,7 @@ COMPARATORS = {
 }
 
 
-# The comparators' networks are small: on two threads that wait for each other the same training took 113 s instead of 8.
+# The comparators' networks are small: on two threads that wait for each other a training took 113 s instead of 8.
 THREADS = 1
 
 

@@ -135,6 +135,12 @@ class ScxmConfig(Config):
         ge=1,
         le=1000,
     )
+    decoder_skip: bool = setting(
+        True,
+        "Diagonal skip",
+        "Let the decoder see at once that a gene expressed around a cell is likelier in it. Without it hardly anything "
+        "is learnt from a thousand cells; it is switched off to see what a model reaches that has learnt nothing.",
+    )
     pretrain_epochs: int = setting(
         0,
         "Pretraining epochs",

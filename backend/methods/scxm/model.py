@@ -108,10 +108,10 @@ class Decoder(nn.Module):
     """D: a cell's standardised context -> logits of the cell's own binary expression (§3.2, Eq. 3).
 
     logit_g = MLP(z)_g + a_g z_g. The diagonal skip says that a gene expressed around a cell is likelier in it; a plain
-    MLP does not learn that from a thousand cells.
+    MLP does not learn that from a thousand cells. Without `skip` a_g stays 0: for the strict null.
     """
 
-    def __init__(self, n_panel: int, hidden: int) -> None:
+    def __init__(self, n_panel: int, hidden: int, skip: bool = True) -> None:
         super().__init__()
         self.mlp = nn.Sequential(
             *(nn.Linear(n_panel, hidden), nn.GELU()),
@@ -119,7 +119,7 @@ class Decoder(nn.Module):
             *(nn.Linear(hidden, hidden), nn.GELU()),
             nn.Linear(hidden, n_panel),
         )
-        self.skip = nn.Parameter(torch.zeros(n_panel))
+        self.skip = nn.Parameter(torch.zeros(n_panel), requires_grad=skip)
 
     def forward(self, z: Tensor) -> Tensor:
         logits: Tensor = self.mlp(z) + self.skip * z  # (B, P)

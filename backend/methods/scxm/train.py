@@ -78,7 +78,7 @@ class Training:
         n_panel = problem.contexts.shape[1]
         blocks = config.resolved_trainable_blocks(problem.n_reference)
         self.encoder = build_encoder(config, problem.reference.shape[1], n_panel, source, blocks)
-        self.decoder, self.critic = Decoder(n_panel, config.hidden), Critic(n_panel)
+        self.decoder, self.critic = Decoder(n_panel, config.hidden, config.decoder_skip), Critic(n_panel)
         contexts = torch.from_numpy(problem.contexts)
         start_at_mean(self.encoder, contexts.mean(dim=0))
         self.contexts = contexts.to(device)

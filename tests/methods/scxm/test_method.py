@@ -60,6 +60,14 @@ def test_dissociated_cells_are_put_into_their_own_niche(learnt: tuple[ScxmFitted
     assert (raised.argmax(axis=1) == truth.reference_niche).mean() > 0.7
 
 
+def test_without_the_skip_the_decoder_has_none(tmp_path: Path) -> None:
+    truth = simulate(n_tissue=200, n_reference=100)
+    for skip in (True, False):
+        run = FakeRun(tmp_path / str(skip))
+        fitted = METHOD.fit(truth.pair(), ScxmConfig(**SMALL, decoder_skip=skip), run)
+        assert bool(fitted.decoder.skip.any()) is skip
+
+
 def test_a_killed_training_resumes_to_the_same_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(train, "REPORT_S", 0.0)
     truth, config = simulate(n_tissue=200, n_reference=100), ScxmConfig(**SMALL)

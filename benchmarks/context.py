@@ -50,6 +50,7 @@ TISSUES: Mapping[str, Tissue] = MappingProxyType(
 ABLATIONS: Mapping[str, tuple[str, dict[str, Any]]] = MappingProxyType(
     {
         "scxm-without-adversary": ("scxm", {"lambda_adv": 0.0}),
+        "scxm-without-skip": ("scxm", {"decoder_skip": False}),
         "environs-linear-alone": ("environs", {"networks": 0}),
         "environs-without-linear": ("environs", {"linear": False}),
         "environs-without-masking": ("environs", {"masking": False}),

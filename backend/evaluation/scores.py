@@ -98,8 +98,10 @@ def compare(scores: pd.DataFrame, model: str) -> list[dict[str, Any]]:
 
 def verdict(title: str, median: float | None, comparisons: list[dict[str, Any]]) -> str:
     """One or two plain sentences; a loss to any comparator is said as plainly as a win."""
-    if median is None or not comparisons:
+    if median is None:
         return f"{title} could not be scored: no panel gene varies around the scored cells."
+    if not comparisons:
+        return f"{title} reaches a median r of {median:.2f}; there is nothing beside it to compare with."
     losses = [row for row in comparisons if row["better"] == "comparator"]
     best = max(losses or comparisons, key=lambda row: float(row["median"]))
     rival = f"{best['method']} ({best['median']:.2f}, p {_p_words(best['p_adjusted'])})"

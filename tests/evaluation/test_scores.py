@@ -72,6 +72,7 @@ def test_a_median_above_and_most_genes_below_are_both_said() -> None:
 
 def test_nothing_to_score_is_said() -> None:
     assert "could not be scored" in verdict("SCXM", None, [])
+    assert verdict("SCXM", 0.15, []) == "SCXM reaches a median r of 0.15; there is nothing beside it to compare with."
 
 
 def test_the_ceiling_is_high_for_smooth_tissue_and_near_zero_for_noise() -> None:

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from backend.errors import GeneMismatch
+
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
@@ -84,9 +86,22 @@ class Cells:
         )
 
     def of_genes(self, genes: Sequence[str]) -> Cells:
-        """The same cells over some of their genes, in the order asked."""
+        """The same cells over some of their genes, in the order asked. Raises `GeneMismatch`."""
+        return replace(self, expression=self.expression_of(genes), genes=tuple(genes))
+
+    def expression_of(self, genes: Sequence[str]) -> csr_matrix:
+        """n_cells x the named genes, in the order asked; all must be there. Raises `GeneMismatch`."""
+        if tuple(genes) == self.genes:
+            return self.expression
         place = {gene: column for column, gene in enumerate(self.genes)}
-        return replace(self, expression=self.expression[:, [place[gene] for gene in genes]], genes=tuple(genes))
+        missing = [gene for gene in genes if gene not in place]
+        if missing:
+            raise GeneMismatch(
+                f"{len(missing)} of {len(genes)} genes are missing, such as {missing[0]}.",
+                "A model reads the genes it was trained on, no others.",
+                "Use a data set that measured them.",
+            )
+        return self.expression[:, [place[gene] for gene in genes]]
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 from torch import Tensor
 
 from backend.analysis.agreement import median_pearson
 from backend.analysis.strips import strips
-from backend.errors import DataError, GeneMismatch, UserError
+from backend.errors import DataError, UserError
 from backend.methods.contract import Cells, Floats, PairedData, RunContext
 from backend.methods.environs.config import EnvironsConfig
 from backend.methods.environs.goals import fit_goals, measured
@@ -58,10 +57,7 @@ def build(data: PairedData, config: EnvironsConfig, seed: int) -> Problem:
     """Only genes that a training cell shows are read: where a validation tissue measured more than the tissue did, the
     others would lower the shares of these. Raises DataError where too few tissue cells have neighbours, GeneMismatch
     where genes are missing."""
-    tissue = Cells(
-        columns(data.tissue, data.input_genes), data.input_genes, data.tissue.scale, data.tissue.coordinates,
-        data.tissue.section,
-    )  # fmt: skip
+    tissue = data.tissue.of_genes(data.input_genes)
     sigma_um = config.resolved_sigma_um(data.spots)
     contexts, kept = measured(tissue.of_genes(data.panel_genes), sigma_um, config.wider)
     kept &= np.asarray(tissue.expression.sum(axis=1)).ravel() > 0
@@ -77,7 +73,7 @@ def build(data: PairedData, config: EnvironsConfig, seed: int) -> Problem:
     assert known.coordinates is not None
     cut = strips(known.coordinates, known.section, sigma_um)
     reading, inputs = fit_reading(known, [check for _, check in cut] if config.own_scale else [])
-    shares = linear_shares(Cells(columns(data.reference, genes), genes, data.reference.scale))
+    shares = linear_shares(data.reference.of_genes(genes))
     depth = match_depth(shares, known.expression, np.arange(len(genes)), counts=known.scale == "counts")
     goals = fit_goals(contexts[kept], len(data.panel_genes), seed)
     reference = None
@@ -86,18 +82,6 @@ def build(data: PairedData, config: EnvironsConfig, seed: int) -> Problem:
         reference = reading.read(linear_shares(Cells(drawn, genes, "counts")))
     truth, lesson = contexts[kept, : len(data.panel_genes)], Lesson(inputs, goals, reference)
     return Problem(genes, lesson, truth, cut, reading, depth, choose_penalty(lesson, truth, cut))
-
-
-def columns(cells: Cells, genes: tuple[str, ...]) -> csr_matrix:
-    """The named genes, in this order; all must be there."""
-    missing = sorted(set(genes) - set(cells.genes))
-    if missing:
-        raise GeneMismatch(
-            f"{len(missing)} of {len(genes)} genes are missing, such as {missing[0]}.",
-            "A model reads the genes it was trained on, no others.",
-            "Use a data set that measured them.",
-        )
-    return cells.expression if cells.genes == genes else csr_matrix(cells.of_genes(genes).expression)
 
 
 def learn(

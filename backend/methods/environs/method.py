@@ -17,7 +17,7 @@ from backend.errors import DataError
 from backend.methods.contract import Cells, Config, Floats, PairedData, Prediction, RunContext
 from backend.methods.environs.config import EnvironsConfig, card
 from backend.methods.environs.goals import Goals
-from backend.methods.environs.learn import build, columns, learn, learn_linear
+from backend.methods.environs.learn import build, learn, learn_linear
 from backend.methods.environs.linear import Linear
 from backend.methods.environs.model import Reader
 from backend.methods.environs.reading import Reading
@@ -56,7 +56,7 @@ class EnvironsFitted:
 
         Tissue cells (with coordinates) are read as they were measured. Dissociated cells are drawn as shallow as the
         tissue, and the predictions of a few draws are averaged. All cells given are read together (`own_scale`)."""
-        shares = linear_shares(Cells(columns(cells, self.input_genes), self.input_genes, cells.scale))
+        shares = linear_shares(cells.of_genes(self.input_genes))
         draws = DRAWS if cells.coordinates is None else 1
         total = np.zeros((cells.n_cells, self.goals.basis.shape[0]), dtype=np.float32)
         with repeatable(self.seed, THREADS):

@@ -19,7 +19,6 @@ from scipy.sparse import csr_matrix, vstack
 
 from backend.methods.contract import Cells, Floats
 from backend.methods.scxm.inputs import CLS, FIRST_GENE, PAD
-from backend.methods.scxm.problem import columns
 from backend.methods.thinning import Depth, draw_thinned, linear_shares
 from backend.training.batches import stream
 
@@ -103,7 +102,7 @@ class Attentive(Protocol):
 
 def draw_once(fitted: Attentive, cells: Cells) -> csr_matrix:
     """One draw of the cells, as the encoder sees them: (n, G)."""
-    shares = linear_shares(Cells(columns(cells, fitted.input_genes), fitted.input_genes, cells.scale))
+    shares = linear_shares(cells.of_genes(fitted.input_genes))
     if fitted.depth is None or cells.coordinates is not None:
         return shares
     drawn = draw_thinned(shares, fitted.depth, stream(fitted.seed, "scxm/attention"))

@@ -24,7 +24,7 @@ from backend.methods.scxm.cost import BACKBONE_DRAWS
 from backend.methods.scxm.encoders import Encoder, build_encoder
 from backend.methods.scxm.inputs import FIRST_GENE, LogInput, RankInput
 from backend.methods.scxm.model import Decoder, MlpEncoder
-from backend.methods.scxm.problem import Problem, Reader, build_problem, columns
+from backend.methods.scxm.problem import Problem, Reader, build_problem
 from backend.methods.scxm.train import Training, train
 from backend.methods.scxm.verdict import verdict
 from backend.methods.thinning import Depth, draw_thinned, linear_shares
@@ -71,7 +71,7 @@ class ScxmFitted:
         tissue's depth first, as in training, and the predictions of a few draws are averaged. An encoder with attention
         adds `extras["attention"]`: cells x input genes, sparse, the strongest genes of each cell (mean over heads).
         """
-        expression = columns(cells, self.input_genes)
+        expression = cells.expression_of(self.input_genes)
         shares = linear_shares(Cells(expression, self.input_genes, cells.scale))
         thin = self.depth if cells.coordinates is None else None
         values = np.empty((cells.n_cells, len(self.panel_genes)), dtype=np.float32)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from backend.analysis.context import surroundings
-from backend.errors import DataError, GeneMismatch
+from backend.errors import DataError
 from backend.methods.contract import Cells, Floats, PairedData
 from backend.methods.scxm.backbone.reader import Sentences
 from backend.methods.scxm.config import ScxmConfig
@@ -70,14 +70,14 @@ def build_problem(data: PairedData, config: ScxmConfig, seed: int, vocabulary: V
     the backbone's, if there is one. Raises DataError, GeneMismatch."""
     inputs = {gene: place for place, gene in enumerate(data.input_genes)}
     panel = np.array([inputs[gene] for gene in data.panel_genes], dtype=np.int64)
-    tissue_panel = columns(data.tissue, data.panel_genes)
+    tissue_panel = data.tissue.expression_of(data.panel_genes)
     coordinates = data.tissue.coordinates
     if coordinates is None:
         raise DataError("The tissue has no coordinates.", mend="Add a tissue whose cells have a place.")
     sigma_um = config.resolved_sigma_um(data.spots)
     contexts, known = surroundings(coordinates, data.tissue.section, sigma_um, tissue_panel)
     kept = known & rich_cells(tissue_panel, config, data.tissue.scale)
-    reference = columns(data.reference, data.input_genes)
+    reference = data.reference.expression_of(data.input_genes)
     rich = rich_cells(reference[:, panel], config, data.reference.scale)
     for what, n in (("tissue", int(kept.sum())), ("reference", int(rich.sum()))):
         if n < FEWEST_CELLS:
@@ -106,7 +106,7 @@ def build_problem(data: PairedData, config: ScxmConfig, seed: int, vocabulary: V
 def _as_read(data: PairedData, kept: NDArray[np.bool_]) -> csr_matrix | None:
     if len(_measured(data)) < len(data.input_genes):
         return None
-    expression = csr_matrix(columns(data.tissue, data.input_genes)[kept])
+    expression = csr_matrix(data.tissue.expression_of(data.input_genes)[kept])
     return linear_shares(Cells(expression, data.input_genes, data.tissue.scale))
 
 
@@ -116,21 +116,6 @@ def _measured(data: PairedData) -> tuple[str, ...]:
     seen = np.asarray(data.tissue.expression.sum(axis=0)).ravel() > 0
     known = {gene for gene, one in zip(data.tissue.genes, seen, strict=True) if one} | set(data.panel_genes)
     return tuple(gene for gene in data.input_genes if gene in known)
-
-
-def columns(cells: Cells, genes: tuple[str, ...]) -> csr_matrix:
-    """The named genes, in this order; all must be there."""
-    if cells.genes == genes:
-        return cells.expression
-    place = {gene: index for index, gene in enumerate(cells.genes)}
-    missing = [gene for gene in genes if gene not in place]
-    if missing:
-        raise GeneMismatch(
-            f"{len(missing)} of {len(genes)} genes are missing, such as {missing[0]}.",
-            "A model reads the genes it was trained on, no others.",
-            "Use a data set that measured them.",
-        )
-    return csr_matrix(cells.expression[:, [place[gene] for gene in genes]])
 
 
 def rich_cells(panel: csr_matrix, config: ScxmConfig, scale: str) -> NDArray[np.bool_]:
@@ -147,7 +132,7 @@ def _match(data: PairedData, shares: csr_matrix) -> Depth:
     genes = _measured(data)
     place = {gene: index for index, gene in enumerate(data.input_genes)}
     where = np.array([place[gene] for gene in genes], dtype=np.int64)
-    return match_depth(shares, columns(data.tissue, genes), where, counts=data.tissue.scale == "counts")
+    return match_depth(shares, data.tissue.expression_of(genes), where, counts=data.tissue.scale == "counts")
 
 
 def _reader(

@@ -342,8 +342,8 @@ def test_a_parquet_table_that_was_cut_off(tmp_path: Path) -> None:
     ("name", "content"),
     [
         ("a.rds", b"RDX3\nX\n"),
-        ("seurat.RDS", gzip.compress(b"X\n\x00\x00\x00\x03" + bytes(500))),
-        ("renamed.csv.gz", gzip.compress(b"X\n\x00\x00\x00\x03" + bytes(500))),
+        ("seurat.RDS", gzip.compress(b"X\n\x00\x00\x00\x03" + bytes(500), mtime=0)),
+        ("renamed.csv.gz", gzip.compress(b"X\n\x00\x00\x00\x03" + bytes(500), mtime=0)),
     ],
 )
 def test_r_objects_name_the_way_to_convert_them(tmp_path: Path, name: str, content: bytes) -> None:

@@ -11,6 +11,7 @@
 | `RESITU_PORT` | the dashboard's port; the next free one if it is taken | 8501 |
 | `RESITU_ADDRESS` | the address that the dashboard listens on; there is no sign-in | `127.0.0.1` |
 | `RESITU_CHECKPOINT_SECONDS` | time between two checkpoints of a training; changes no number | 10 |
+| `RESITU_CACHE_GB` | memory in which a training keeps what a backbone's frozen blocks made; changes the time, and the result by rounding only | 4 |
 | `RESITU_HANDLERS` | further kinds of job, `kind=module:function`, separated by commas | none |
 """
 
@@ -37,6 +38,7 @@ class Settings:
     port: int = 8501
     address: str = "127.0.0.1"
     checkpoint_seconds: float = 10.0
+    cache_gb: float = 4.0
     handlers: tuple[tuple[str, str], ...] = ()
 
 
@@ -58,6 +60,7 @@ def load() -> Settings:
         port=int(_number("RESITU_PORT", 8501)),
         address=os.environ.get("RESITU_ADDRESS") or "127.0.0.1",
         checkpoint_seconds=_number("RESITU_CHECKPOINT_SECONDS", 10),
+        cache_gb=_number("RESITU_CACHE_GB", 4),
         handlers=tuple((kind, target) for kind, _, target in handlers),
     )
 

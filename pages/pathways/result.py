@@ -14,7 +14,7 @@ from backend.records import JobStatus
 from pages.components import cached, session
 from pages.components.choice import segments, select
 from pages.components.figure_card import figure_card, table_download
-from pages.components.words import plain
+from pages.components.words import method_title, plain
 
 READ = """Each row is a gene set. Right of zero its genes gather at the top of the ranked list, left of zero at the
 bottom. Larger dots hold more genes; colour is the false discovery rate as gseapy gives it."""
@@ -72,7 +72,7 @@ def _ranked_in(job: JobStatus) -> str:
         niche = api.job(source).params
         run, where = api.run(niche["run"]), f"{niche['type']} by {niche['gene']} around the cell"
         where += f" in {api.dataset(niche['dataset']).name}"
-    return f"{run.method.upper()} v{run.version}, seed {run.seed}: {where}"
+    return f"{method_title(run.method)} v{run.version}, seed {run.seed}: {where}"
 
 
 def _running(curves: pd.DataFrame, table: pd.DataFrame, metric: str, caption: str) -> None:

@@ -21,6 +21,7 @@ from backend.evaluation.context.files import Opened, Source, open_source
 from backend.evaluation.context.learners import Learner, Lesson, learners
 from backend.evaluation.context.report import document
 from backend.evaluation.context.scored import MEASURED, SHIFTED, Answered, Half, cut_halves
+from backend.evaluation.genes.bench.evaluate import check_places
 from backend.evaluation.genes.bench.report import plain
 from backend.methods.contract import Floats
 from backend.store.layout import write_json
@@ -52,7 +53,7 @@ def evaluate(request: Request, say: Say = lambda text: None) -> dict[str, Any]:
     """Do what was asked, write `request.out` and return the same. `say` hears how far it is.
 
     Raises `UserError` for names, files and radii that cannot be used, and where no method could be scored."""
-    _check_places(request)
+    check_places(request.out, request.save)
     asked = {sigma: learners(request.methods, request.given, sigma) for sigma in request.sigmas}
     say("reading the files")
     loaded = settings.load()
@@ -120,14 +121,6 @@ def _check(values: Mapping[str, Floats], lesson: Lesson, title: str) -> None:
                 "Its training diverged.",
                 "Lower its learning rate, or leave the method out.",
             )
-
-
-def _check_places(request: Request) -> None:
-    for path in (request.out.parent, *([request.save.parent] if request.save else [])):
-        if not path.is_dir():
-            raise UserError(f"There is no folder {str(path)!r}.", mend="Make it first, or name another place.")
-    if request.out.is_dir():
-        raise UserError(f"{str(request.out)!r} is a folder.", mend="Name a file, such as OUT.json.")
 
 
 def _save(folder: Path, half: Half, values: Floats) -> None:

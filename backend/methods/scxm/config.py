@@ -35,15 +35,6 @@ class ScxmConfig(Config):
         ge=0,
         le=18,
     )
-    cache_gb: float = setting(
-        4.0,
-        "Memory for what is frozen (GB)",
-        "Geneformer only: what the frozen blocks make of the reference cells is computed once and kept in this much "
-        "memory; what does not fit is computed again each time. It changes the time, not the result.",
-        group=BACKBONE,
-        ge=0,
-        le=1000,
-    )
     epochs: int = setting(
         40,
         "Epochs",

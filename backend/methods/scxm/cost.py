@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from backend.methods.scxm.geneformer.layout import Layout
+from backend.settings import load
 
 if TYPE_CHECKING:
     from backend.methods.contract import Config
@@ -67,7 +68,7 @@ def cached_gb(n_reference: int, n_genes: int, config: ScxmConfig) -> float:
     numbers = n_reference * POOL_DRAWS * config.backbone.hidden
     if not config.resolved_trainable_blocks(n_reference):
         return numbers * 4 / 1e9
-    return min(config.cache_gb, numbers * min(TOKENS, n_genes) * 4 / 1e9)
+    return min(load().cache_gb, numbers * min(TOKENS, n_genes) * 4 / 1e9)
 
 
 def cache_words(n_reference: int, n_genes: int, config: Config) -> str:
@@ -81,7 +82,7 @@ def cache_words(n_reference: int, n_genes: int, config: Config) -> str:
         how = "The whole backbone is frozen: it reads each cell once, and then training costs little more than without"
         return f"{how}. That takes {kept:.2g} GB of memory"
     how = f"The last {blocks} of {layout.layers} blocks learn; what the others make of each cell is kept in up to"
-    short = kept == config.cache_gb
+    short = kept == load().cache_gb
     return f"{how} {kept:.2g} GB of memory" + (", and computed again for cells that do not fit" if short else "")
 
 

@@ -39,6 +39,7 @@ from backend.methods.scxm.model import (
 )
 from backend.methods.scxm.problem import Problem
 from backend.methods.scxm.watch import Watch
+from backend.settings import load
 from backend.training import checkpoints
 from backend.training.batches import Shuffle, stream
 
@@ -94,7 +95,7 @@ class Training:
             network.to(device)
         self.memory: Memory | None = None
         if isinstance(self.encoder, BackboneEncoder):
-            self.memory = Memory(self.encoder, make_pool(problem, POOL_DRAWS, seed), config.cache_gb)
+            self.memory = Memory(self.encoder, make_pool(problem, POOL_DRAWS, seed), load().cache_gb)
         self.optimisers: dict[str, torch.optim.Optimizer] = {
             "pretrain": torch.optim.AdamW(self.encoder.parameters(), lr=PRETRAIN_LR),
             "encoder": torch.optim.Adam(

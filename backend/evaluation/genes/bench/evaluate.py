@@ -83,7 +83,7 @@ def evaluate(request: Request, say: Callable[[str], None] = lambda text: None) -
 
     Raises `UserError` for names, files and folds that cannot be used, and where no method could be scored."""
     cards = check_methods(request)
-    _check_places(request)
+    check_places(request.out, request.save)
     with tempfile.TemporaryDirectory(prefix="resitu-evaluate-") as name:
         folder = Path(name)
         bench = _open(request, folder, say)
@@ -136,12 +136,13 @@ def check_methods(request: Request) -> dict[str, MethodCard]:
     return chosen
 
 
-def _check_places(request: Request) -> None:
-    for path in (request.out.parent, *([request.save.parent] if request.save else [])):
+def check_places(out: Path, save: Path | None) -> None:
+    """Raises `UserError` where nothing could be written: before hours of work, not after."""
+    for path in (out.parent, *([save.parent] if save else [])):
         if not path.is_dir():
             raise UserError(f"There is no folder {str(path)!r}.", mend="Make it first, or name another place.")
-    if request.out.is_dir():
-        raise UserError(f"{str(request.out)!r} is a folder.", mend="Name a file, such as OUT.json.")
+    if out.is_dir():
+        raise UserError(f"{str(out)!r} is a folder.", mend="Name a file, such as OUT.json.")
 
 
 def _check_counts(cards: Mapping[str, MethodCard], bench: Bench) -> None:

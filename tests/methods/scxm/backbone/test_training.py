@@ -129,12 +129,11 @@ def test_the_memory_budget_changes_the_time_and_not_the_result(
     truth: Truth, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put_here(monkeypatch)
-    values = [
-        _fit(truth, tmp_path / str(budget), trainable_blocks=2, cache_gb=budget)
-        .predict(truth.tissue, FakeRun(tmp_path))
-        .values
-        for budget in (1.0, 0.0)
-    ]
+    values = []
+    for budget in ("1", "0"):
+        monkeypatch.setenv("RESITU_CACHE_GB", budget)
+        fitted = _fit(truth, tmp_path / budget, trainable_blocks=2)
+        values.append(fitted.predict(truth.tissue, FakeRun(tmp_path)).values)
     assert np.abs(values[0] - values[1]).max() < 1e-3
     assert values[0].std(axis=0).max() > 1e-2
 
@@ -147,7 +146,7 @@ def test_small_references_leave_the_backbone_as_it_was() -> None:
     assert ScxmConfig().resolved_trainable_blocks(50_000) == 0
 
 
-def test_the_preflight_states_the_memory_and_the_time() -> None:
+def test_the_preflight_states_the_memory_and_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     def asked(**settings: object) -> ScxmConfig:
         return ScxmConfig(encoder="geneformer-v2-104m", **settings)  # type: ignore[arg-type]
 
@@ -155,14 +154,18 @@ def test_the_preflight_states_the_memory_and_the_time() -> None:
         return estimate_memory_gb(3_000, cells, 900, config)
 
     assert cached_gb(20_000, 900, ScxmConfig()) == 0
-    assert cached_gb(20_000, 900, asked(cache_gb=6.0)) == 6.0
+    needed = {}
+    for budget in (2.0, 6.0):
+        monkeypatch.setenv("RESITU_CACHE_GB", str(budget))
+        assert cached_gb(20_000, 900, asked()) == budget
+        needed[budget] = memory(asked())
     assert cached_gb(20_000, 900, asked(trainable_blocks=0)) < 0.3
-    assert memory(asked(cache_gb=6.0)) - memory(asked(cache_gb=2.0)) == pytest.approx(4.0)
+    assert needed[6.0] - needed[2.0] == pytest.approx(4.0)
     assert memory(asked(trainable_blocks=0)) > memory(ScxmConfig()) + 0.8
     assert estimate_minutes(3_000, 20_000, asked()) > 3 * estimate_minutes(3_000, 20_000, asked(trainable_blocks=0))
 
 
-def test_the_preflight_says_what_is_kept_and_whether_it_fits() -> None:
+def test_the_preflight_says_what_is_kept_and_whether_it_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     def words(**settings: object) -> str:
         return cache_words(20_000, 900, ScxmConfig(**{"encoder": "geneformer-v2-104m"} | settings))  # type: ignore[arg-type]
 
@@ -170,8 +173,9 @@ def test_the_preflight_says_what_is_kept_and_whether_it_fits() -> None:
     assert "whole backbone is frozen" in words(trainable_blocks=0)
     assert "last 4 of 12 blocks learn" in words()
     assert "4 GB" in words()
-    assert "computed again" in words(cache_gb=4.0)
-    assert "computed again" not in words(cache_gb=400.0)
+    assert "computed again" in words()
+    monkeypatch.setenv("RESITU_CACHE_GB", "400")
+    assert "computed again" not in words()
 
 
 def test_the_backbone_takes_the_threads_of_the_run(tmp_path: Path) -> None:
